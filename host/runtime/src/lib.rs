@@ -1,0 +1,1 @@
+//! Connectors and tasks, delivery, offsets and Kafka

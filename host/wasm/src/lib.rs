@@ -1,0 +1,1 @@
+//! WebAssembly components: load, limit and call transforms, predicates and formats

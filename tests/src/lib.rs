@@ -1,0 +1,1 @@
+//! Integration tests: real MySQL, real Kafka, the real host process

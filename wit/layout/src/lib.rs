@@ -1,0 +1,1 @@
+//! The flat batch layout and the Connect schema model shared by host and guests
