@@ -1,1 +1,5 @@
-//! MySQL and MariaDB to change records
+//! MySQL and MariaDB to change records.
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test fails by panicking"))]
+
+pub mod gtid;
+pub mod table;
