@@ -1,2 +1,64 @@
-//! Every command of the project.
-fn main() {}
+//! `cargo x`: the one door to every command of the project, the same for people, CI and Docker.
+//!
+//! This file only reads the command line and hands over. It deliberately holds no logic: each
+//! command is a module. Invariant: the exit code is 0 only if everything the command promises
+//! was done; whatever failed is named on standard error with what to do about it.
+#![cfg_attr(
+    test,
+    allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")
+)]
+
+mod apt;
+mod plugins;
+mod root;
+mod step;
+
+use anyhow::{Result, bail};
+
+const HELP: &str = "\
+cargo x <command>
+
+  plugins                     build every guest of plugins/ into target/plugins (cached by source hash)
+  services up [NAME…]         get and start MySQL and Kafka (or those named: mysql kafka mariadb)
+  services down [NAME…]       stop what `up` started
+  services status [NAME…]     say what answers where; exit 0 only if all of it does
+  services env                print `export TIDEGATE_MYSQL=…` lines for a shell
+  services restart|kill NAME  stop and start cleanly · kill -9 (for fault tests)
+  services pause|resume NAME  freeze and thaw with SIGSTOP and SIGCONT
+  services reset [NAME…]      stop and throw the data away
+  check                       formats, lints, docs, licences, dependency direction, file rules
+  test [unit|it|long|faults|FILTER]
+                              build, start services, run the tests (default: all but long and faults)
+  demo [--exit]               the whole product on this machine; --exit stops after the last step
+  help                        this text
+
+Environment
+  TIDEGATE_MYSQL, TIDEGATE_KAFKA, TIDEGATE_MARIADB
+                              host:port of a server of yours, used instead of starting one
+  TIDEGATE_CACHE_DIR          where downloads live (default: $XDG_CACHE_HOME/tidegate, ~/.cache/tidegate)
+  TIDEGATE_SERVICES           `docker` or `native`: use only that provider
+  TIDEGATE_GUEST_TOOLCHAIN    `installed`, `rustup` or `debian`: use only that step of the ladder
+";
+
+fn main() {
+    if let Err(error) = run(&std::env::args().skip(1).collect::<Vec<_>>()) {
+        eprintln!("error: {error:#}");
+        std::process::exit(1);
+    }
+}
+
+fn run(arguments: &[String]) -> Result<()> {
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let root = root::Root::find()?;
+    match words.as_slice() {
+        [] | ["help" | "--help" | "-h", ..] => {
+            print!("{HELP}");
+            Ok(())
+        }
+        ["plugins"] => plugins::build(&root).map(|_| ()),
+        other => bail!(
+            "reading the command line: no command `{}`; see `cargo x help`",
+            other.join(" ")
+        ),
+    }
+}
