@@ -1,4 +1,4 @@
-//! What a tenant may reach: topics and database hosts.
+//! What a tenant may reach: topics, database hosts, and the worker's own files.
 //!
 //! It decides; whoever is about to touch a topic or a host asks. Without a tenant file nothing is restricted.
 //! Invariant: an allow-list is never widened silently, and an empty list allows nothing.
@@ -10,6 +10,8 @@ pub struct Access {
     pub topic_prefixes: Option<Vec<String>>,
     /// Host names of databases, `host` or `host:port`.
     pub database_hosts: Option<Vec<String>>,
+    /// Whether the worker's own files are out of reach: sources that read them and client settings that name them.
+    pub files_denied: bool,
 }
 
 impl Access {
