@@ -11,6 +11,7 @@
 mod apt;
 mod plugins;
 mod root;
+mod services;
 mod step;
 
 use anyhow::{Result, bail};
@@ -56,6 +57,7 @@ fn run(arguments: &[String]) -> Result<()> {
             Ok(())
         }
         ["plugins"] => plugins::build(&root).map(|_| ()),
+        ["services", rest @ ..] => services::command(&root, rest),
         other => bail!(
             "reading the command line: no command `{}`; see `cargo x help`",
             other.join(" ")

@@ -113,7 +113,7 @@ pub(crate) fn wait_until<T>(
             Err(error) => {
                 progress.stop();
                 let last = log.map(tail).unwrap_or_default();
-                return Err(error.context(format!("{what}{last}")));
+                bail!("{what}: {error:#}{last}");
             }
         }
         progress.tick();
@@ -124,13 +124,17 @@ pub(crate) fn wait_until<T>(
 /// Runs a program to its end with its output in `log`; progress on the terminal, the log's last
 /// lines in the error.
 pub(crate) fn logged(what: &str, log: &Path, command: &mut Command) -> Result<()> {
+    logged_with_input(what, log, command.stdin(Stdio::null()))
+}
+
+/// As [`logged`], with the input the command was given.
+pub(crate) fn logged_with_input(what: &str, log: &Path, command: &mut Command) -> Result<()> {
     if let Some(folder) = log.parent() {
         std::fs::create_dir_all(folder)
             .with_context(|| format!("creating the folder {}", folder.display()))?;
     }
     let file = File::create(log).with_context(|| format!("creating the log {}", log.display()))?;
     let mut child = command
-        .stdin(Stdio::null())
         .stdout(file.try_clone().context("sharing a log file")?)
         .stderr(file)
         .spawn()
