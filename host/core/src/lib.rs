@@ -11,6 +11,7 @@ pub mod access;
 pub mod batch;
 pub mod config;
 pub mod error;
+pub mod failpoint;
 pub mod id;
 pub mod log;
 pub mod metrics;
