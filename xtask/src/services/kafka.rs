@@ -189,6 +189,9 @@ share.coordinator.state.topic.min.isr=1
 # fast tests: no waiting for more group members, short sessions allowed
 group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=1000
+# a killed broker may come back as soon as its old session has run out (default 9000)
+broker.session.timeout.ms=4000
+broker.heartbeat.interval.ms=1000
 # little memory
 log.cleaner.dedupe.buffer.size=16777216
 ",

@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 
 use crate::root::Root;
 use crate::step;
@@ -29,6 +29,8 @@ pub(crate) use command::command;
 
 /// Time for a server somebody else runs to answer.
 const GIVEN_ADDRESS_LIMIT: Duration = Duration::from_secs(30);
+/// Time for a killed server's port to become free.
+const PORT_LIMIT: Duration = Duration::from_secs(5);
 /// Time for a server of ours to start on a busy two-core machine.
 const START_LIMIT: Duration = Duration::from_mins(3);
 
@@ -161,7 +163,7 @@ fn use_given(service: Service, address: &str) -> Result<String> {
             .err()
             .map(|e| format!("{e:#}"))
             .unwrap_or_default();
-        anyhow::anyhow!(
+        anyhow!(
             "asking {what}: {why}; start it, or unset {} to have one started here",
             service.variable()
         )
@@ -228,16 +230,20 @@ fn write_accounts(state: &Path) -> Result<()> {
     std::fs::write(&path, ACCOUNTS).with_context(|| format!("writing {}", path.display()))
 }
 
-/// A server of another checkout, or anything else, on our port would be mistaken for ours.
+/// A server of another checkout, or anything else, on our port would be mistaken for ours. One
+/// that was just killed may hold its port for a moment.
 fn refuse_taken_port(service: Service) -> Result<()> {
     let (address, name, variable) = (service.own_address(), service.name(), service.variable());
-    if probe::listens(&address) {
-        bail!(
+    let what = format!("the port of {name} becoming free");
+    step::wait_until(&what, None, PORT_LIMIT, || {
+        Ok((!probe::listens(&address)).then_some(()))
+    })
+    .map_err(|_| {
+        anyhow!(
             "starting {name}: something else answers on {address} (another checkout's {name}?); \
              stop it, or set {variable}={address} to use it"
-        );
-    }
-    Ok(())
+        )
+    })
 }
 
 /// A Unix socket's path, short because it may have 107 bytes at most.

@@ -122,7 +122,7 @@ impl Process {
     fn wait_gone(&self, pid: u32, limit: Duration) -> Result<()> {
         let what = format!("process {pid} ending");
         step::wait_until(&what, Some(&self.log()), limit, || {
-            Ok((!self.owns(pid)).then_some(()))
+            Ok(ended(pid).then_some(()))
         })
     }
 
@@ -139,6 +139,19 @@ impl Process {
                 path.strip_prefix(marker)
                     .is_some_and(|rest| rest.first() == Some(&b'/'))
             })
+    }
+}
+
+/// Whether a process has let go of its files and ports. Its command line is gone earlier, and its
+/// first thread may be a zombie while others are still closing them.
+fn ended(pid: u32) -> bool {
+    let folder = format!("/proc/{pid}");
+    match std::fs::read_to_string(format!("{folder}/stat")) {
+        Err(_) => true,
+        Ok(stat) => {
+            let threads = std::fs::read_dir(format!("{folder}/task")).map_or(0, Iterator::count);
+            stat.contains(") Z ") && threads <= 1
+        }
     }
 }
 
