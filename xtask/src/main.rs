@@ -9,10 +9,14 @@
 )]
 
 mod apt;
+mod check;
+mod demo;
 mod plugins;
+mod prerequisites;
 mod root;
 mod services;
 mod step;
+mod test;
 
 use anyhow::{Result, bail};
 
@@ -29,7 +33,7 @@ cargo x <command>
   services reset [NAME…]      stop and throw the data away
   check                       formats, lints, docs, licences, dependency direction, file rules
   test [unit|it|long|faults|FILTER]
-                              build, start services, run the tests (default: all but long and faults)
+                              build, start services, run the tests (default: all but long)
   demo [--exit]               the whole product on this machine; --exit stops after the last step
   help                        this text
 
@@ -58,6 +62,10 @@ fn run(arguments: &[String]) -> Result<()> {
         }
         ["plugins"] => plugins::build(&root).map(|_| ()),
         ["services", rest @ ..] => services::command(&root, rest),
+        ["check"] => check::run(&root),
+        ["test", rest @ ..] => test::run(&root, rest),
+        ["demo"] => demo::run(&root, false),
+        ["demo", "--exit"] => demo::run(&root, true),
         other => bail!(
             "reading the command line: no command `{}`; see `cargo x help`",
             other.join(" ")

@@ -50,6 +50,11 @@ impl Root {
         self.join("target/plugins")
     }
 
+    /// Build output of the guests compiled for this machine, for lints and unit tests.
+    pub(crate) fn native_plugins_target(&self) -> PathBuf {
+        self.join("target/guests-native")
+    }
+
     /// Data, pid files and logs of services started by us; gone after `cargo clean`.
     pub(crate) fn services(&self) -> PathBuf {
         self.join("target/services")

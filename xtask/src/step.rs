@@ -19,6 +19,46 @@ const REPEAT_IN_LOGS: Duration = Duration::from_secs(15);
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 const TAIL_LINES: usize = 20;
 
+/// Steps of a longer command, each timed, with a summary at the end.
+#[derive(Default)]
+pub(crate) struct Steps {
+    done: Vec<(String, Duration, bool)>,
+}
+
+impl Steps {
+    /// Runs one step and says so; `false` if it failed, with the error on the terminal.
+    pub(crate) fn run(&mut self, name: &str, step: impl FnOnce() -> Result<()>) -> bool {
+        println!("── {name}");
+        let started = Instant::now();
+        let result = step();
+        if let Err(error) = &result {
+            eprintln!("error: {error:#}");
+        }
+        self.done
+            .push((name.to_owned(), started.elapsed(), result.is_ok()));
+        result.is_ok()
+    }
+
+    /// Prints the summary; an error if any step failed.
+    pub(crate) fn finish(self, command: &str) -> Result<()> {
+        println!("── {command}");
+        for (name, took, passed) in &self.done {
+            let verdict = if *passed { "ok    " } else { "FAILED" };
+            println!("  {verdict} {:7.1} s  {name}", took.as_secs_f64());
+        }
+        let failed: Vec<_> = self
+            .done
+            .iter()
+            .filter(|(_, _, passed)| !passed)
+            .map(|(name, _, _)| name.as_str())
+            .collect();
+        if failed.is_empty() {
+            return Ok(());
+        }
+        bail!("{command}: failed: {}", failed.join(", "))
+    }
+}
+
 /// A progress line for one thing that is being waited for.
 pub(crate) struct Progress {
     what: String,
@@ -200,8 +240,18 @@ pub(crate) fn find_program(name: &str) -> Option<PathBuf> {
 }
 
 /// The cargo that runs this program, so that nested calls use the same toolchain.
+///
+/// What `cargo run` told this program about its own package is taken away: a build script that
+/// watches such a variable would run again at every change between `cargo x` and plain cargo.
 pub(crate) fn cargo() -> Command {
-    Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    for (key, _) in std::env::vars_os() {
+        let name = key.to_string_lossy();
+        if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(&key);
+        }
+    }
+    command
 }
 
 /// The last lines of a log as a block to append to an error.

@@ -6,7 +6,7 @@
 use anyhow::{Context, Result, bail};
 
 use super::process::Process;
-use super::{Provider, Service, docker, given, lock, provider, start, state, up};
+use super::{Provider, Service, docker, foreign, lock, provider, start, state, up};
 use crate::root::Root;
 
 /// Runs `up|down|status|env|restart|kill|pause|resume|reset` with service names.
@@ -91,7 +91,7 @@ fn environment() {
 fn status(root: &Root, services: &[Service]) -> Result<()> {
     let mut silent = Vec::new();
     for &service in services {
-        let from = given(service, std::env::var(service.variable()).ok())?;
+        let from = foreign(root, service)?;
         let address = from.clone().unwrap_or_else(|| service.own_address());
         let pid = Process::new(&state(root, service)?).pid();
         let owner = match (&from, pid) {
@@ -151,7 +151,7 @@ fn forget(root: &Root, service: Service) -> Result<()> {
 /// The verbs of fault tests.
 fn hurt(root: &Root, verb: &str, service: Service) -> Result<()> {
     let name = service.name();
-    if given(service, std::env::var(service.variable()).ok())?.is_some() {
+    if foreign(root, service)?.is_some() {
         bail!(
             "services {verb} {name}: {} names a server that is not ours",
             service.variable()

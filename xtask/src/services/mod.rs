@@ -121,7 +121,7 @@ pub(crate) fn up(root: &Root, services: &[Service]) -> Result<Addresses> {
     let _lock = lock(root)?;
     let mut addresses = Addresses::default();
     for &service in services {
-        let address = match given(service, std::env::var(service.variable()).ok())? {
+        let address = match foreign(root, service)? {
             Some(address) => use_given(service, &address)?,
             None => start(root, service)?,
         };
@@ -146,6 +146,23 @@ fn given(service: Service, value: Option<String>) -> Result<Option<String>> {
         );
     }
     Ok(Some(address))
+}
+
+/// The address of a server that is not ours. Our own address in the environment (from `services
+/// env`, or set for tests) does not make our server foreign; somebody else's server there is.
+fn foreign(root: &Root, service: Service) -> Result<Option<String>> {
+    let Some(address) = given(service, std::env::var(service.variable()).ok())? else {
+        return Ok(None);
+    };
+    if address != service.own_address() {
+        return Ok(Some(address));
+    }
+    let ours = process::Process::new(&state(root, service)?)
+        .pid()
+        .is_some()
+        || !probe::listens(&address)
+        || provider(root)? == Provider::Docker;
+    Ok((!ours).then_some(address))
 }
 
 fn use_given(service: Service, address: &str) -> Result<String> {
