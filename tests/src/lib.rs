@@ -1,1 +1,15 @@
-//! Integration tests: real MySQL, real Kafka, the real host process
+//! What integration tests and the demo share: real services, the real host process, captures and their comparison.
+//!
+//! Addresses come from the environment that `cargo x test` and `cargo x demo` set; a missing one is an error, never a
+//! skip. Nothing here is a stand-in for a real part. Invariant: whatever waits has a limit and says what it waited for.
+
+pub mod capture;
+pub mod compare;
+pub mod golden;
+pub mod host;
+pub mod http;
+pub mod json;
+pub mod kafka;
+pub mod mysql;
+pub mod services;
+pub mod until;

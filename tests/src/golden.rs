@@ -1,0 +1,124 @@
+//! Recorded scenarios: SQL, connector configuration, and what the real Debezium wrote.
+//!
+//! `tests/golden/<scenario>/setup.sql`, `streaming.sql` and `<variant>/{config.json,topics/}`. A scenario is replayed on
+//! a server without other databases, because a snapshot records every database it sees.
+//! Invariant: what is compared was read from Kafka.
+
+use crate::capture::{self, Capture};
+use crate::host::Host;
+use crate::mysql::{Session, statements};
+use crate::{compare, kafka, services, until};
+use anyhow::{Context, Result};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+/// Time without a new record after which a scenario is taken to be over.
+const QUIET: Duration = Duration::from_millis(2000);
+/// Limit of one step of a scenario.
+const STEP: Duration = Duration::from_secs(90);
+
+/// A scenario's folder.
+pub fn folder(scenario: &str) -> PathBuf {
+    services::checkout().join("tests/golden").join(scenario)
+}
+
+/// One replay: the recorded variants of a scenario side by side, as they were recorded.
+pub struct Replay {
+    scenario: String,
+    variants: Vec<String>,
+    /// What the real Debezium wrote, by variant.
+    pub expected: BTreeMap<String, Capture>,
+    /// What this host wrote, by variant.
+    pub actual: BTreeMap<String, Capture>,
+}
+
+impl Replay {
+    /// Replays a scenario with these variants on a worker of its own.
+    pub fn run(scenario: &str, variants: &[&str]) -> Result<Self> {
+        let mut replay = Self {
+            scenario: scenario.to_owned(),
+            variants: variants.iter().map(|v| (*v).to_owned()).collect(),
+            expected: BTreeMap::new(),
+            actual: BTreeMap::new(),
+        };
+        let mut session = Session::open()?;
+        session.drop_user_databases()?;
+        session.script(&replay.sql("setup")?)?;
+        let host = Host::start(&format!("golden-{scenario}"), &[])?;
+        let mut prefixes = BTreeMap::new();
+        for variant in &replay.variants {
+            let (name, config) = replay.config(variant)?;
+            let prefix = config["topic.prefix"].as_str().context("topic.prefix")?.to_owned();
+            let of_prefix = prefix.clone();
+            let history = config["schema.history.internal.kafka.topic"].as_str().unwrap_or_default().to_owned();
+            kafka::delete_topics(&|t| belongs(t, &of_prefix) || t == history)?;
+            host.create(&name, &config)?;
+            prefixes.insert(variant.clone(), (name, prefix, history));
+        }
+        for (name, _, _) in prefixes.values() {
+            host.wait_streaming(name, STEP).or_else(|e| host.wait_state(name, "FAILED", STEP).map(drop).map_err(|_| e))?;
+        }
+        let ours = |t: &str| prefixes.values().any(|(_, p, h)| belongs(t, p) || t == h);
+        quiet(&ours, 0)?;
+        let mut session = Session::open()?;
+        for statement in statements(&replay.sql("streaming")?) {
+            session.run(statement)?;
+        }
+        let before = kafka::ends(&ours)?.values().sum();
+        quiet(&ours, before)?;
+        for (variant, (_, prefix, history)) in prefixes {
+            let topics = folder(scenario).join(&variant).join("topics");
+            replay.expected.insert(variant.clone(), capture::from_folder(&topics)?);
+            let actual = capture::from_kafka(&|t| belongs(t, &prefix) || t == history)?;
+            capture::to_folder(&actual, &host.folder.join(&variant))?;
+            replay.actual.insert(variant, actual);
+        }
+        Ok(replay)
+    }
+    fn sql(&self, part: &str) -> Result<String> {
+        let file = folder(&self.scenario).join(format!("{part}.sql"));
+        std::fs::read_to_string(&file).with_context(|| format!("reading {}", file.display()))
+    }
+    /// Name and configuration of a variant, with the addresses of this run.
+    fn config(&self, variant: &str) -> Result<(String, Value)> {
+        let file = folder(&self.scenario).join(variant).join("config.json");
+        let text = std::fs::read(&file).with_context(|| format!("reading {}", file.display()))?;
+        let recorded: Value = serde_json::from_slice(&text)?;
+        let name = recorded["name"].as_str().context("name")?.to_owned();
+        let mut config = recorded["config"].clone();
+        let (host, port) = services::mysql()?;
+        config["database.hostname"] = host.into();
+        config["database.port"] = port.to_string().into();
+        config["schema.history.internal.kafka.bootstrap.servers"] = services::kafka()?.into();
+        Ok((name, config))
+    }
+    /// Differences of one variant, after `exceptions` have had their say on both sides.
+    pub fn differences(&self, variant: &str, exceptions: &dyn Fn(&mut Capture)) -> Result<Vec<String>> {
+        let mut expected = self.expected.get(variant).context("no such variant")?.clone();
+        let mut actual = self.actual.get(variant).context("no such variant")?.clone();
+        exceptions(&mut expected);
+        exceptions(&mut actual);
+        Ok(compare::compare(&expected, &actual, 60))
+    }
+}
+
+/// Whether a topic belongs to a connector with this prefix, as the recorder decided it.
+fn belongs(topic: &str, prefix: &str) -> bool {
+    let topic = topic.strip_prefix("__debezium-heartbeat.").unwrap_or(topic);
+    topic.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '-']) || rest.starts_with("_inv"))
+}
+
+/// Waits until the topics have not grown for a while, and hold more than `more_than` records in all if they grow soon.
+fn quiet(ours: &dyn Fn(&str) -> bool, more_than: i64) -> Result<()> {
+    let mut last = (0, Instant::now());
+    until::until("the topics to be quiet", STEP, || {
+        let now: i64 = kafka::ends(ours)?.values().sum();
+        if now != last.0 {
+            last = (now, Instant::now());
+        }
+        let patience = if now > more_than { QUIET } else { 4 * QUIET };
+        Ok((last.1.elapsed() > patience).then_some(()))
+    })
+}
