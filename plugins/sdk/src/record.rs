@@ -148,6 +148,12 @@ impl<'a> Record<'a> {
         self.patch.arena.string(text)
     }
 
+    /// Copies a value from outside of the batch (a schema's default) into the patch; values of the batch itself are
+    /// put elsewhere by their slot.
+    pub fn copy(&mut self, value: Value<'_>) -> Result<Slot> {
+        copy_into(&mut self.patch.arena, value.reader(), value.slot(), COPY_DEPTH_MAX)
+    }
+
     /// It is not delivered.
     pub fn drop_record(&mut self) {
         self.new_value = None;
@@ -303,6 +309,34 @@ impl<'a> Record<'a> {
         let at = self.patch.arena.raw(&entry.to_bytes());
         self.patch.push(self.index, Op::Insert(at));
     }
+}
+
+/// Deepest nesting of a value that [`Record::copy`] copies.
+const COPY_DEPTH_MAX: u32 = 64;
+
+fn copy_into(arena: &mut Arena, r: Reader<'_>, s: Slot, depth: u32) -> Result<Slot> {
+    let depth = depth
+        .checked_sub(1)
+        .ok_or_else(|| Error::fatal("copying a value that is nested too deeply"))?;
+    Ok(match s.tag {
+        Tag::String => arena.string(r.str(s)?),
+        Tag::Bytes => arena.byte_array(r.data(s)?),
+        Tag::Decimal => arena.decimal(r.data(s)?, s.scale),
+        Tag::Array | Tag::Map | Tag::Struct => {
+            let slots = r.slots(s)?;
+            let mut copies = Vec::with_capacity(slots.len());
+            for slot in slots.iter() {
+                copies.push(copy_into(arena, r, slot?, depth)?);
+            }
+            // The run's tag does not matter: the length is the original's.
+            let run = arena.structure(&copies);
+            Slot {
+                payload: run.payload,
+                ..s
+            }
+        }
+        _ => s,
+    })
 }
 
 /// Deepest path of [`Record::set_field`].

@@ -53,7 +53,8 @@ fn recorded_messages_are_written_with_the_same_bytes() {
                     let one = TestRecord::new("t", typed, Typed::none());
                     let out = host.encode(&mut json, Part::Key, &[one]).unwrap().remove(0);
                     let out = out.map(|b| String::from_utf8(b).unwrap());
-                    assert_eq!(out.as_deref(), text, "{folder} {part}");
+                    let text = text.map(jdk_19);
+                    assert_eq!(out, text, "{folder} {part}");
                     messages += 1;
                 }
             }
@@ -159,4 +160,10 @@ fn wrong_configurations_are_named() {
     let errors = host.format::<JsonConverter>(CLASS, Part::Value, &bad).unwrap_err();
     let keys: Vec<&str> = errors.iter().map(|e| &*e.key).collect();
     assert_eq!(keys, ["schemas.enable", "decimal.format"]);
+}
+
+/// The goldens were recorded on JDK 17, whose `Float.toString` prints one float (MySQL's FLT_MIN) with a digit more than
+/// is needed; since JDK 19 Java prints the shortest form, and so do we.
+fn jdk_19(text: &str) -> String {
+    text.replace("1.17549435E-38", "1.1754944E-38")
 }
