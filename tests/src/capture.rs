@@ -32,7 +32,9 @@ pub type Capture = BTreeMap<String, Vec<Captured>>;
 fn text(bytes: &[u8]) -> String {
     match std::str::from_utf8(bytes) {
         Ok(t) => t.to_owned(),
-        Err(_) => json!({"base64": base64::engine::general_purpose::STANDARD.encode(bytes)}).to_string(),
+        Err(_) => {
+            json!({"base64": base64::engine::general_purpose::STANDARD.encode(bytes)}).to_string()
+        }
     }
 }
 
@@ -42,7 +44,11 @@ impl From<&Record> for Captured {
             partition: i64::from(r.partition),
             key: r.key.as_deref().map(text),
             value: r.value.as_deref().map(text),
-            headers: r.headers.iter().map(|(k, v)| (k.clone(), v.as_deref().map(text))).collect(),
+            headers: r
+                .headers
+                .iter()
+                .map(|(k, v)| (k.clone(), v.as_deref().map(text)))
+                .collect(),
         }
     }
 }
@@ -50,19 +56,33 @@ impl From<&Record> for Captured {
 /// Reads the topics of the real broker.
 pub fn from_kafka(matching: &dyn Fn(&str) -> bool) -> Result<Capture> {
     let names = kafka::topics()?.into_keys().filter(|t| matching(t));
-    names.map(|t| Ok((t.clone(), kafka::read(&t)?.iter().map(Captured::from).collect()))).collect()
+    names
+        .map(|t| {
+            Ok((
+                t.clone(),
+                kafka::read(&t)?.iter().map(Captured::from).collect(),
+            ))
+        })
+        .collect()
 }
 
 /// Reads a folder of recorded topics.
 pub fn from_folder(folder: &Path) -> Result<Capture> {
     let mut out = Capture::new();
-    let entries = std::fs::read_dir(folder).with_context(|| format!("reading {}", folder.display()))?;
+    let entries =
+        std::fs::read_dir(folder).with_context(|| format!("reading {}", folder.display()))?;
     for entry in entries {
         let path = entry?.path();
         let told = || format!("reading {}", path.display());
-        let file: Value = serde_json::from_slice(&std::fs::read(&path).with_context(told)?).with_context(told)?;
+        let file: Value =
+            serde_json::from_slice(&std::fs::read(&path).with_context(told)?).with_context(told)?;
         let topic = file["topic"].as_str().with_context(told)?.to_owned();
-        let records = file["records"].as_array().with_context(told)?.iter().map(recorded).collect();
+        let records = file["records"]
+            .as_array()
+            .with_context(told)?
+            .iter()
+            .map(recorded)
+            .collect();
         out.insert(topic, records);
     }
     Ok(out)
@@ -79,7 +99,9 @@ fn recorded(r: &Value) -> Captured {
         partition: r["partition"].as_i64().unwrap_or(-1),
         key: part(&r["key"]),
         value: part(&r["value"]),
-        headers: headers.map(|h| (h[0].as_str().unwrap_or_default().to_owned(), part(&h[1]))).collect(),
+        headers: headers
+            .map(|h| (h[0].as_str().unwrap_or_default().to_owned(), part(&h[1])))
+            .collect(),
     }
 }
 
@@ -92,7 +114,10 @@ pub fn to_folder(capture: &Capture, folder: &Path) -> Result<()> {
             .map(|r| json!({"partition": r.partition, "key": r.key, "headers": r.headers, "value": r.value}))
             .collect();
         let file = json!({"topic": topic, "records": rows});
-        std::fs::write(folder.join(format!("{topic}.json")), serde_json::to_vec_pretty(&file)?)?;
+        std::fs::write(
+            folder.join(format!("{topic}.json")),
+            serde_json::to_vec_pretty(&file)?,
+        )?;
     }
     Ok(())
 }

@@ -13,7 +13,15 @@ use indexmap::IndexMap;
 use std::collections::HashMap;
 
 const BY_ORDER: [&str; 4] = ["gtid", "pos", "file", "thread"];
-const BY_TYPE: [&str; 7] = ["ts_ms", "ts_us", "ts_ns", "ts_sec", "timestamp", "version", "server_id"];
+const BY_TYPE: [&str; 7] = [
+    "ts_ms",
+    "ts_us",
+    "ts_ns",
+    "ts_sec",
+    "timestamp",
+    "version",
+    "server_id",
+];
 const TIMES: [&str; 3] = ["ts_ms", "ts_us", "ts_ns"];
 const RUN_ID: &str = "__debezium.context.runId";
 const UUID: &str = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}";
@@ -71,7 +79,12 @@ impl Normal {
     fn new(topic: &str) -> Self {
         #[allow(clippy::expect_used, reason = "the pattern is a constant")]
         let uuid = Regex::new(UUID).expect("a good pattern");
-        Self { seen: HashMap::new(), counts: HashMap::new(), of_transactions: topic.ends_with(".transaction"), uuid }
+        Self {
+            seen: HashMap::new(),
+            counts: HashMap::new(),
+            of_transactions: topic.ends_with(".transaction"),
+            uuid,
+        }
     }
     fn order(&mut self, kind: &str, value: &str) -> String {
         let next = self.counts.get(kind).copied().unwrap_or(0);
@@ -92,22 +105,36 @@ impl Normal {
         Node::Text(match key {
             "gtids" => {
                 let uuid = self.uuid.clone();
-                uuid.replace_all(&shown, |c: &fancy_regex::Captures<'_>| self.order("server", &c[0])).into_owned()
+                uuid.replace_all(&shown, |c: &fancy_regex::Captures<'_>| {
+                    self.order("server", &c[0])
+                })
+                .into_owned()
             }
             "id" => self.order("gtid", &shown),
             k if BY_ORDER.contains(&k) => self.order(k, &shown),
-            _ => if matches!(node, Node::Text(_)) { "<text>" } else { "<number>" }.to_owned(),
+            _ => if matches!(node, Node::Text(_)) {
+                "<text>"
+            } else {
+                "<number>"
+            }
+            .to_owned(),
         })
     }
     fn walk(&mut self, node: Node, name: &str, row: bool) -> Node {
         match node {
-            Node::Array(items) => Node::Array(items.into_iter().map(|n| self.walk(n, name, row)).collect()),
+            Node::Array(items) => {
+                Node::Array(items.into_iter().map(|n| self.walk(n, name, row)).collect())
+            }
             Node::Object(fields) => self.object(fields, name, row),
             other => other,
         }
     }
     fn object(&mut self, fields: IndexMap<String, Node>, name: &str, row: bool) -> Node {
-        let block = if row { Block::Stable } else { Block::of(name, &fields, self.of_transactions) };
+        let block = if row {
+            Block::Stable
+        } else {
+            Block::of(name, &fields, self.of_transactions)
+        };
         let mut out = IndexMap::new();
         for (k, v) in fields {
             let v = match v {
@@ -118,9 +145,16 @@ impl Normal {
                 // Added by ExtractNewRecordState: __ts_ms, __source_pos …
                 v if !row && k.starts_with("__") => {
                     let bare = k.trim_start_matches("__");
-                    let bare = bare.strip_prefix("source_").or_else(|| bare.strip_prefix("transaction_")).unwrap_or(bare);
+                    let bare = bare
+                        .strip_prefix("source_")
+                        .or_else(|| bare.strip_prefix("transaction_"))
+                        .unwrap_or(bare);
                     let id = bare == "id" && k.contains("transaction");
-                    self.value(bare, v, BY_ORDER.contains(&bare) || BY_TYPE.contains(&bare) || id)
+                    self.value(
+                        bare,
+                        v,
+                        BY_ORDER.contains(&bare) || BY_TYPE.contains(&bare) || id,
+                    )
                 }
                 v => self.value(&k, v, block.allows(&k)),
             };
@@ -140,8 +174,14 @@ fn layout(text: Option<&str>) -> Option<String> {
 
 /// Differences between two captures, at most `limit`; none when they are equal.
 pub fn compare(expected: &Capture, actual: &Capture, limit: usize) -> Vec<String> {
-    let mut out = Differences { found: Vec::new(), limit };
-    for topic in expected.keys().chain(actual.keys().filter(|t| !expected.contains_key(*t))) {
+    let mut out = Differences {
+        found: Vec::new(),
+        limit,
+    };
+    for topic in expected
+        .keys()
+        .chain(actual.keys().filter(|t| !expected.contains_key(*t)))
+    {
         match (expected.get(topic), actual.get(topic)) {
             (Some(e), Some(a)) => records(topic, e, a, &mut out),
             (None, _) => out.add(format!("{topic}: topic extra")),
@@ -166,16 +206,26 @@ impl Differences {
 
 fn records(topic: &str, expected: &[Captured], actual: &[Captured], out: &mut Differences) {
     if expected.len() != actual.len() {
-        out.add(format!("{topic}: {} records instead of {}", actual.len(), expected.len()));
+        out.add(format!(
+            "{topic}: {} records instead of {}",
+            actual.len(),
+            expected.len()
+        ));
     }
     let (mut ne, mut na) = (Normal::new(topic), Normal::new(topic));
     for (i, (e, a)) in expected.iter().zip(actual).enumerate() {
         let at = format!("{topic}[{i}]");
         if e.partition != a.partition {
-            out.add(format!("{at}: partition {} instead of {}", a.partition, e.partition));
+            out.add(format!(
+                "{at}: partition {} instead of {}",
+                a.partition, e.partition
+            ));
         }
         for (part, e, a) in [("key", &e.key, &a.key), ("value", &e.value, &a.value)] {
-            let (te, ta) = (ne.walk(tree(e.as_deref()), "", false), na.walk(tree(a.as_deref()), "", false));
+            let (te, ta) = (
+                ne.walk(tree(e.as_deref()), "", false),
+                na.walk(tree(a.as_deref()), "", false),
+            );
             diff(&te, &ta, &format!("{at}.{part}"), out);
             if e.is_some() != a.is_some() {
                 out.add(format!("{at}.{part}: null and the text null differ"));
@@ -188,10 +238,17 @@ fn records(topic: &str, expected: &[Captured], actual: &[Captured], out: &mut Di
                 RUN_ID => Node::Text("<run>".to_owned()),
                 _ => n.walk(tree(v), "", false),
             };
-            h.iter().map(|(k, v)| Node::Array(vec![Node::Text(k.clone()), value(n, k, v.as_deref())])).collect()
+            h.iter()
+                .map(|(k, v)| Node::Array(vec![Node::Text(k.clone()), value(n, k, v.as_deref())]))
+                .collect()
         };
         let (he, ha) = (headers(&mut ne, &e.headers), headers(&mut na, &a.headers));
-        diff(&Node::Array(he), &Node::Array(ha), &format!("{at}.headers"), out);
+        diff(
+            &Node::Array(he),
+            &Node::Array(ha),
+            &format!("{at}.headers"),
+            out,
+        );
     }
 }
 
@@ -208,14 +265,20 @@ fn diff(e: &Node, a: &Node, at: &str, out: &mut Differences) {
                 out.add(format!("{at}.{k}: extra"));
             }
             if x.len() == y.len() && !x.keys().eq(y.keys()) && x.keys().all(|k| y.contains_key(k)) {
-                out.add(format!("{at}: field order {:?}", y.keys().collect::<Vec<_>>()));
+                out.add(format!(
+                    "{at}: field order {:?}",
+                    y.keys().collect::<Vec<_>>()
+                ));
             }
         }
         (Node::Array(x), Node::Array(y)) => {
             if x.len() != y.len() {
                 out.add(format!("{at}: {} elements instead of {}", y.len(), x.len()));
             }
-            x.iter().zip(y).enumerate().for_each(|(i, (v, w))| diff(v, w, &format!("{at}[{i}]"), out));
+            x.iter()
+                .zip(y)
+                .enumerate()
+                .for_each(|(i, (v, w))| diff(v, w, &format!("{at}[{i}]"), out));
         }
         _ if e == a => {}
         _ => {
@@ -230,7 +293,12 @@ mod tests {
     use super::*;
 
     fn one(value: &str) -> Capture {
-        let r = Captured { partition: 0, key: None, value: Some(value.to_owned()), headers: vec![] };
+        let r = Captured {
+            partition: 0,
+            key: None,
+            value: Some(value.to_owned()),
+            headers: vec![],
+        };
         Capture::from([("t".to_owned(), vec![r])])
     }
 
@@ -246,7 +314,11 @@ mod tests {
             same.replace("\"op\":\"c\"", "\"op\": \"c\""),
             same.replace("\"op\":\"c\"", "\"op\":\"u\""),
         ] {
-            assert_ne!(compare(&one(e), &one(&other), 9), Vec::<String>::new(), "{other}");
+            assert_ne!(
+                compare(&one(e), &one(&other), 9),
+                Vec::<String>::new(),
+                "{other}"
+            );
         }
     }
 }

@@ -50,15 +50,25 @@ impl Replay {
         let mut prefixes = BTreeMap::new();
         for variant in &replay.variants {
             let (name, config) = replay.config(variant)?;
-            let prefix = config["topic.prefix"].as_str().context("topic.prefix")?.to_owned();
+            let prefix = config["topic.prefix"]
+                .as_str()
+                .context("topic.prefix")?
+                .to_owned();
             let of_prefix = prefix.clone();
-            let history = config["schema.history.internal.kafka.topic"].as_str().unwrap_or_default().to_owned();
+            let history = config["schema.history.internal.kafka.topic"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned();
             kafka::delete_topics(&|t| belongs(t, &of_prefix) || t == history)?;
             host.create(&name, &config)?;
             prefixes.insert(variant.clone(), (name, prefix, history));
         }
         for (name, _, _) in prefixes.values() {
-            host.wait_streaming(name, STEP).or_else(|e| host.wait_state(name, "FAILED", STEP).map(drop).map_err(|_| e))?;
+            host.wait_streaming(name, STEP).or_else(|e| {
+                host.wait_state(name, "FAILED", STEP)
+                    .map(drop)
+                    .map_err(|_| e)
+            })?;
         }
         let ours = |t: &str| prefixes.values().any(|(_, p, h)| belongs(t, p) || t == h);
         quiet(&ours, 0)?;
@@ -70,7 +80,9 @@ impl Replay {
         quiet(&ours, before)?;
         for (variant, (_, prefix, history)) in prefixes {
             let topics = folder(scenario).join(&variant).join("topics");
-            replay.expected.insert(variant.clone(), capture::from_folder(&topics)?);
+            replay
+                .expected
+                .insert(variant.clone(), capture::from_folder(&topics)?);
             let actual = capture::from_kafka(&|t| belongs(t, &prefix) || t == history)?;
             capture::to_folder(&actual, &host.folder.join(&variant))?;
             replay.actual.insert(variant, actual);
@@ -95,8 +107,16 @@ impl Replay {
         Ok((name, config))
     }
     /// Differences of one variant, after `exceptions` have had their say on both sides.
-    pub fn differences(&self, variant: &str, exceptions: &dyn Fn(&mut Capture)) -> Result<Vec<String>> {
-        let mut expected = self.expected.get(variant).context("no such variant")?.clone();
+    pub fn differences(
+        &self,
+        variant: &str,
+        exceptions: &dyn Fn(&mut Capture),
+    ) -> Result<Vec<String>> {
+        let mut expected = self
+            .expected
+            .get(variant)
+            .context("no such variant")?
+            .clone();
         let mut actual = self.actual.get(variant).context("no such variant")?.clone();
         exceptions(&mut expected);
         exceptions(&mut actual);
@@ -107,7 +127,9 @@ impl Replay {
 /// Whether a topic belongs to a connector with this prefix, as the recorder decided it.
 fn belongs(topic: &str, prefix: &str) -> bool {
     let topic = topic.strip_prefix("__debezium-heartbeat.").unwrap_or(topic);
-    topic.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '-']) || rest.starts_with("_inv"))
+    topic.strip_prefix(prefix).is_some_and(|rest| {
+        rest.is_empty() || rest.starts_with(['.', '-']) || rest.starts_with("_inv")
+    })
 }
 
 /// Waits until the topics have not grown for a while, and hold more than `more_than` records in all if they grow soon.

@@ -36,10 +36,22 @@ pub struct Host {
 impl Host {
     /// A worker with Connect's topics under names of its own and JSON converters, plus these properties; not started.
     pub fn prepare(name: &str, properties: &[(&str, &str)]) -> Result<Self> {
-        let id = format!("{name}-{}-{}", std::process::id(), COUNTER.fetch_add(1, Ordering::Relaxed));
+        let id = format!(
+            "{name}-{}-{}",
+            std::process::id(),
+            COUNTER.fetch_add(1, Ordering::Relaxed)
+        );
         let folder = services::checkout().join("target/it").join(&id);
-        std::fs::create_dir_all(&folder).with_context(|| format!("creating {}", folder.display()))?;
-        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        std::fs::create_dir_all(&folder)
+            .with_context(|| format!("creating {}", folder.display()))?;
+        let given = properties
+            .iter()
+            .find(|(k, _)| *k == "listeners")
+            .and_then(|(_, v)| v.rsplit(':').next()?.parse().ok());
+        let port = match given {
+            Some(port) => port,
+            None => TcpListener::bind("127.0.0.1:0")?.local_addr()?.port(),
+        };
         let json = "org.apache.kafka.connect.json.JsonConverter";
         let mut all = vec![
             ("bootstrap.servers".to_owned(), services::kafka()?),
@@ -49,9 +61,18 @@ impl Host {
             ("offset.storage.topic".to_owned(), format!("{id}-offsets")),
             ("status.storage.topic".to_owned(), format!("{id}-status")),
             ("plugin.storage.topic".to_owned(), format!("{id}-plugins")),
-            ("config.storage.replication.factor".to_owned(), "1".to_owned()),
-            ("offset.storage.replication.factor".to_owned(), "1".to_owned()),
-            ("status.storage.replication.factor".to_owned(), "1".to_owned()),
+            (
+                "config.storage.replication.factor".to_owned(),
+                "1".to_owned(),
+            ),
+            (
+                "offset.storage.replication.factor".to_owned(),
+                "1".to_owned(),
+            ),
+            (
+                "status.storage.replication.factor".to_owned(),
+                "1".to_owned(),
+            ),
             ("offset.storage.partitions".to_owned(), "5".to_owned()),
             ("offset.flush.interval.ms".to_owned(), "1000".to_owned()),
             ("key.converter".to_owned(), json.to_owned()),
@@ -62,10 +83,20 @@ impl Host {
             all.push(((*k).to_owned(), (*v).to_owned()));
         }
         // An empty value takes a default away: a standalone worker has no group.
-        let text: String = all.iter().filter(|(_, v)| !v.is_empty()).map(|(k, v)| format!("{k}={v}\n")).collect();
+        let text: String = all
+            .iter()
+            .filter(|(_, v)| !v.is_empty())
+            .map(|(k, v)| format!("{k}={v}\n"))
+            .collect();
         std::fs::write(folder.join("worker.properties"), text)?;
         let rest = Client::new(&format!("http://127.0.0.1:{port}"));
-        Ok(Self { folder, rest, environment: Vec::new(), port, child: None })
+        Ok(Self {
+            folder,
+            rest,
+            environment: Vec::new(),
+            port,
+            child: None,
+        })
     }
     /// The same, started.
     pub fn start(name: &str, properties: &[(&str, &str)]) -> Result<Self> {
@@ -80,11 +111,21 @@ impl Host {
     }
     /// Starts the process without waiting.
     pub fn spawn(&mut self, arguments: &[&str]) -> Result<()> {
-        let log = std::fs::File::options().create(true).append(true).open(self.log_file())?;
+        let log = std::fs::File::options()
+            .create(true)
+            .append(true)
+            .open(self.log_file())?;
         let mut command = Command::new(services::executable()?);
-        command.arg("worker").arg(self.folder.join("worker.properties")).args(arguments);
+        command
+            .arg("worker")
+            .arg(self.folder.join("worker.properties"))
+            .args(arguments);
         command.envs(self.environment.iter().map(|(k, v)| (k, v)));
-        let child = command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn();
+        let child = command
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .spawn();
         self.child = Some(child.context("starting tidegate")?);
         Ok(())
     }
@@ -101,7 +142,10 @@ impl Host {
             Ok((rest.get("/health")?.status == 200).then_some(()))
         });
         if let Some(status) = gone {
-            bail!("the host ended with {status} while starting:\n{}", self.log_tail(40));
+            bail!(
+                "the host ended with {status} while starting:\n{}",
+                self.log_tail(40)
+            );
         }
         waited.with_context(|| self.log_tail(40))
     }
@@ -125,9 +169,16 @@ impl Host {
     }
     fn signal(&self, signal: i32) -> Result<()> {
         let pid = self.pid()?;
-        #[allow(unsafe_code, reason = "kill(2) has no safe form in std; the pid is of a child we have not waited for")]
+        #[allow(
+            unsafe_code,
+            reason = "kill(2) has no safe form in std; the pid is of a child we have not waited for"
+        )]
         let answer = unsafe { libc::kill(pid, signal) };
-        if answer == 0 { Ok(()) } else { Err(std::io::Error::last_os_error()).context("signalling the host") }
+        if answer == 0 {
+            Ok(())
+        } else {
+            Err(std::io::Error::last_os_error()).context("signalling the host")
+        }
     }
     /// Its process id.
     pub fn pid(&self) -> Result<i32> {
@@ -140,7 +191,10 @@ impl Host {
             let line = status.lines().find_map(|l| l.strip_prefix(name))?;
             line.trim().split(' ').next()?.parse().ok()
         };
-        Ok((field("VmRSS:").context("VmRSS")?, field("VmHWM:").context("VmHWM")?))
+        Ok((
+            field("VmRSS:").context("VmRSS")?,
+            field("VmHWM:").context("VmHWM")?,
+        ))
     }
     /// Port of its REST interface.
     pub fn port(&self) -> u16 {
@@ -160,7 +214,11 @@ impl Host {
     }
     /// Creates a connector.
     pub fn create(&self, name: &str, config: &Value) -> Result<()> {
-        let answer = self.rest.send("POST", "/connectors", &serde_json::json!({"name": name, "config": config}))?;
+        let answer = self.rest.send(
+            "POST",
+            "/connectors",
+            &serde_json::json!({"name": name, "config": config}),
+        )?;
         if answer.status != 201 {
             bail!("creating {name}: {} {}", answer.status, answer.body);
         }
@@ -170,7 +228,10 @@ impl Host {
     pub fn wait_state(&self, name: &str, state: &str, limit: Duration) -> Result<Value> {
         let mut last = Value::Null;
         let waited = until::until(&format!("{name} to be {state}"), limit, || {
-            last = self.rest.get(&format!("/connectors/{name}/status"))?.json()?;
+            last = self
+                .rest
+                .get(&format!("/connectors/{name}/status"))?
+                .json()?;
             Ok((last["tasks"][0]["state"] == state).then(|| last.clone()))
         });
         waited.with_context(|| format!("{last}\n{}", self.log_tail(30)))
@@ -182,9 +243,14 @@ impl Host {
             if status.body.contains("FAILED") {
                 return Ok(Some(Err(status.body)));
             }
-            let answer = self.rest.get(&format!("/connectors/{name}/offsets"))?.json()?;
+            let answer = self
+                .rest
+                .get(&format!("/connectors/{name}/offsets"))?
+                .json()?;
             let offsets = answer["offsets"].as_array().cloned().unwrap_or_default();
-            let over = offsets.iter().any(|o| o["offset"].is_object() && o["offset"].get("snapshot").is_none());
+            let over = offsets
+                .iter()
+                .any(|o| o["offset"].is_object() && o["offset"].get("snapshot").is_none());
             Ok(over.then_some(Ok(())))
         });
         match waited.with_context(|| self.log_tail(30))? {
@@ -207,5 +273,9 @@ impl Drop for Host {
 fn tail(file: &Path, lines: usize) -> String {
     let text = std::fs::read_to_string(file).unwrap_or_default();
     let all: Vec<&str> = text.lines().collect();
-    format!("{}:\n{}", file.display(), all[all.len().saturating_sub(lines)..].join("\n"))
+    format!(
+        "{}:\n{}",
+        file.display(),
+        all[all.len().saturating_sub(lines)..].join("\n")
+    )
 }

@@ -29,11 +29,21 @@ impl Node {
         Ok(match text.as_bytes().first() {
             Some(b'{') => {
                 let fields: IndexMap<String, &RawValue> = serde_json::from_str(text)?;
-                Self::Object(fields.into_iter().map(|(k, v)| Ok((k, Self::from_raw(v)?))).collect::<Result<_>>()?)
+                Self::Object(
+                    fields
+                        .into_iter()
+                        .map(|(k, v)| Ok((k, Self::from_raw(v)?)))
+                        .collect::<Result<_>>()?,
+                )
             }
             Some(b'[') => {
                 let items: Vec<&RawValue> = serde_json::from_str(text)?;
-                Self::Array(items.into_iter().map(Self::from_raw).collect::<Result<_>>()?)
+                Self::Array(
+                    items
+                        .into_iter()
+                        .map(Self::from_raw)
+                        .collect::<Result<_>>()?,
+                )
             }
             Some(b'"') => Self::Text(serde_json::from_str(text)?),
             _ => Self::Plain(text.to_owned()),
@@ -53,8 +63,14 @@ impl std::fmt::Display for Node {
         match self {
             Self::Plain(t) => f.write_str(t),
             Self::Text(t) => write!(f, "{t:?}"),
-            Self::Array(a) => f.debug_list().entries(a.iter().map(|n| format!("{n}"))).finish(),
-            Self::Object(o) => f.debug_map().entries(o.iter().map(|(k, n)| (k, format!("{n}")))).finish(),
+            Self::Array(a) => f
+                .debug_list()
+                .entries(a.iter().map(|n| format!("{n}")))
+                .finish(),
+            Self::Object(o) => f
+                .debug_map()
+                .entries(o.iter().map(|(k, n)| (k, format!("{n}"))))
+                .finish(),
         }
     }
 }

@@ -58,9 +58,16 @@ fn consumer() -> Result<BaseConsumer> {
 
 /// Topics and their partitions.
 pub fn topics() -> Result<BTreeMap<String, Vec<i32>>> {
-    let metadata = consumer()?.fetch_metadata(None, CALL).context("listing topics")?;
-    let parts = |t: &rdkafka::metadata::MetadataTopic| t.partitions().iter().map(|p| p.id()).collect();
-    Ok(metadata.topics().iter().map(|t| (t.name().to_owned(), parts(t))).collect())
+    let metadata = consumer()?
+        .fetch_metadata(None, CALL)
+        .context("listing topics")?;
+    let parts =
+        |t: &rdkafka::metadata::MetadataTopic| t.partitions().iter().map(|p| p.id()).collect();
+    Ok(metadata
+        .topics()
+        .iter()
+        .map(|t| (t.name().to_owned(), parts(t)))
+        .collect())
 }
 
 /// End offsets of all partitions of these topics.
@@ -69,7 +76,9 @@ pub fn ends(matching: &dyn Fn(&str) -> bool) -> Result<BTreeMap<(String, i32), i
     let mut out = BTreeMap::new();
     for (topic, partitions) in topics()?.into_iter().filter(|(t, _)| matching(t)) {
         for p in partitions {
-            let (_, high) = c.fetch_watermarks(&topic, p, CALL).with_context(|| format!("end of {topic}-{p}"))?;
+            let (_, high) = c
+                .fetch_watermarks(&topic, p, CALL)
+                .with_context(|| format!("end of {topic}-{p}"))?;
             out.insert((topic.clone(), p), high);
         }
     }
@@ -103,8 +112,14 @@ impl Reader {
         for p in &partitions {
             list.add_partition_offset(topic, *p, Offset::Beginning)?;
         }
-        consumer.assign(&list).with_context(|| format!("reading {topic}"))?;
-        Ok(Self { consumer, topic: topic.to_owned(), ended: partitions.into_iter().map(|p| (p, false)).collect() })
+        consumer
+            .assign(&list)
+            .with_context(|| format!("reading {topic}"))?;
+        Ok(Self {
+            consumer,
+            topic: topic.to_owned(),
+            ended: partitions.into_iter().map(|p| (p, false)).collect(),
+        })
     }
     /// The next record, or `None` when all partitions have been read to their end.
     pub fn next_before_end(&mut self) -> Result<Option<Record>> {
@@ -130,7 +145,11 @@ impl Reader {
             Some(Err(e)) => Err(e).with_context(|| format!("reading {}", self.topic)),
             Some(Ok(m)) => {
                 self.ended.insert(m.partition(), false);
-                let headers = m.headers().map(|h| h.iter().map(|h| (h.key.to_owned(), h.value.map(<[u8]>::to_vec))).collect());
+                let headers = m.headers().map(|h| {
+                    h.iter()
+                        .map(|h| (h.key.to_owned(), h.value.map(<[u8]>::to_vec)))
+                        .collect()
+                });
                 Ok(Some(Record {
                     partition: m.partition(),
                     offset: m.offset(),
@@ -154,10 +173,16 @@ pub fn delete_topics(matching: &dyn Fn(&str) -> bool) -> Result<()> {
         return Ok(());
     }
     let all: Vec<&str> = names.iter().map(String::as_str).collect();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     let options = AdminOptions::new().operation_timeout(Some(CALL));
-    runtime.block_on(admin()?.delete_topics(&all, &options)).context("deleting topics")?;
-    crate::until::until("topics to be gone", CALL, || Ok((!topics()?.keys().any(|t| names.contains(t))).then_some(())))
+    runtime
+        .block_on(admin()?.delete_topics(&all, &options))
+        .context("deleting topics")?;
+    crate::until::until("topics to be gone", CALL, || {
+        Ok((!topics()?.keys().any(|t| names.contains(t))).then_some(()))
+    })
 }
 
 /// Writes one record where the Java client would put it, and waits for its acknowledgement.
@@ -169,6 +194,11 @@ pub fn produce(topic: &str, key: &str, value: Option<&str>) -> Result<()> {
     if let Some(v) = value {
         record = record.payload(v);
     }
-    producer.send(record).map_err(|(e, _)| e).with_context(|| format!("writing to {topic}"))?;
-    producer.flush(CALL).with_context(|| format!("writing to {topic}"))
+    producer
+        .send(record)
+        .map_err(|(e, _)| e)
+        .with_context(|| format!("writing to {topic}"))?;
+    producer
+        .flush(CALL)
+        .with_context(|| format!("writing to {topic}"))
 }

@@ -10,6 +10,17 @@ pub mod host;
 pub mod http;
 pub mod json;
 pub mod kafka;
+pub mod ledger;
 pub mod mysql;
 pub mod services;
 pub mod until;
+pub mod writer;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+static SERVERS: Mutex<()> = Mutex::new(());
+
+/// The servers, for one test at a time: tests drop databases, restart servers and measure.
+pub fn servers() -> MutexGuard<'static, ()> {
+    SERVERS.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -6,14 +6,21 @@ use anyhow::{Context, Result};
 use std::path::PathBuf;
 
 fn variable(name: &str) -> Result<String> {
-    std::env::var(name).with_context(|| format!("reading {name}: it is not set; run this through `cargo x test`"))
+    std::env::var(name)
+        .with_context(|| format!("reading {name}: it is not set; run this through `cargo x test`"))
 }
 
 /// MySQL's host and port.
 pub fn mysql() -> Result<(String, u16)> {
     let address = variable("TIDEGATE_MYSQL")?;
-    let (host, port) = address.rsplit_once(':').with_context(|| format!("TIDEGATE_MYSQL={address} is not host:port"))?;
-    Ok((host.to_owned(), port.parse().with_context(|| format!("TIDEGATE_MYSQL={address}: port"))?))
+    let (host, port) = address
+        .rsplit_once(':')
+        .with_context(|| format!("TIDEGATE_MYSQL={address} is not host:port"))?;
+    Ok((
+        host.to_owned(),
+        port.parse()
+            .with_context(|| format!("TIDEGATE_MYSQL={address}: port"))?,
+    ))
 }
 
 /// Kafka's bootstrap address.

@@ -1,0 +1,172 @@
+//! Crashes and restarts at the worst instants: nothing lost, order per key kept (promises 1, 2, 3).
+
+use serde_json::{Value, json};
+use std::time::Duration;
+use tests::host::Host;
+use tests::ledger::{self, Ledger};
+use tests::mysql::Session;
+use tests::writer::{Committed, Random, Writer, prepare};
+use tests::{kafka, services, until};
+
+/// Limit for a step that waits for a crash or for all rows to arrive.
+const STEP: Duration = Duration::from_secs(90);
+
+/// Seeds of one scenario; `TIDEGATE_SEEDS` asks for more.
+fn seeds() -> u64 {
+    std::env::var("TIDEGATE_SEEDS")
+        .ok()
+        .and_then(|s| s.parse().ok())
+        .unwrap_or(2)
+}
+
+/// A connector for one database, under one name, with an own history topic.
+pub(crate) fn connector(database: &str) -> Value {
+    let mut config = json!({
+        "database.server.id": (20_000 + std::process::id() % 10_000).to_string(),
+        "database.include.list": database,
+        "topic.prefix": database,
+        "schema.history.internal.kafka.topic": format!("{database}-history"),
+        "schema.history.internal.kafka.bootstrap.servers": services::kafka().unwrap(),
+        "value.converter": "org.apache.kafka.connect.json.JsonConverter",
+        "value.converter.schemas.enable": "false",
+    });
+    for (k, v) in Session::connector_keys().unwrap() {
+        config[k] = v.into();
+    }
+    config
+}
+
+/// Waits until every committed row has arrived, then compares.
+pub(crate) fn settle(host: &Host, database: &str, committed: &Committed) -> Ledger {
+    let topic = format!("{database}.{database}.t");
+    let wanted: u64 = committed.values().sum();
+    let arrived = until::until("all committed rows to arrive", STEP, || {
+        let records = kafka::read(&topic)?;
+        Ok((ledger::distinct(&records)? >= wanted).then_some(records))
+    });
+    let records = arrived.unwrap_or_else(|e| {
+        let now = kafka::read(&topic).map(|r| ledger::compare(committed, &r));
+        panic!("{e:#}\n{now:?}\n{}", host.log_tail(40))
+    });
+    ledger::compare(committed, &records).unwrap()
+}
+
+/// Kills the host at a failpoint while rows are written, starts it again, and holds the ledger.
+fn crash_at(failpoint: &str, rows_before: u64, alter: bool) {
+    let _servers = tests::servers();
+    for seed in 1..=seeds() {
+        let database = format!("crash_{failpoint}_{seed}");
+        kafka::delete_topics(&|t| t.starts_with(&database)).unwrap();
+        let before = prepare(&database, rows_before).unwrap();
+        let mut host = Host::prepare(&database, &[("offset.flush.interval.ms", "200")]).unwrap();
+        let passage = 1 + Random::new(seed).below(4);
+        host.environment = vec![(
+            "TIDEGATE_FAILPOINT".to_owned(),
+            format!("{failpoint}:{passage}"),
+        )];
+        host.run(&[]).unwrap();
+        let writer =
+            Writer::start(&database, seed, before, Duration::from_millis(5), alter).unwrap();
+        host.create("ledger", &connector(&database)).unwrap();
+        host.wait_exit(STEP).unwrap();
+        assert!(
+            host.log().contains("failpoint reached"),
+            "{}",
+            host.log_tail(20)
+        );
+        host.environment.clear();
+        host.run(&[]).unwrap();
+        host.wait_state("ledger", "RUNNING", STEP).unwrap();
+        std::thread::sleep(Duration::from_millis(500));
+        let committed = writer.finish().unwrap();
+        let ledger = settle(&host, &database, &committed);
+        println!("kill -9 at {failpoint}:{passage}, seed {seed}: {ledger}");
+        assert_eq!(ledger.lost, 0);
+        assert!(host.stop().unwrap().success(), "{}", host.log_tail(20));
+    }
+}
+
+#[test]
+fn crash_after_send() {
+    crash_at("after_send", 0, false);
+}
+
+#[test]
+fn crash_after_ack() {
+    crash_at("after_ack", 0, false);
+}
+
+#[test]
+fn crash_before_offset_commit() {
+    crash_at("before_offset_commit", 0, false);
+}
+
+#[test]
+fn crash_after_offset_commit() {
+    crash_at("after_offset_commit", 0, false);
+}
+
+#[test]
+fn crash_in_the_middle_of_a_snapshot() {
+    crash_at("mid_snapshot", 3000, false);
+}
+
+#[test]
+fn crash_between_a_ddl_and_its_history_record() {
+    crash_at("after_ddl_before_history", 0, true);
+}
+
+/// Runs `cargo x services …` the way a person would.
+fn services_do(words: &[&str]) {
+    let xtask = std::env::var("TIDEGATE_XTASK").unwrap();
+    let status = std::process::Command::new(xtask)
+        .arg("services")
+        .args(words)
+        .status()
+        .unwrap();
+    assert!(status.success(), "services {words:?}: {status}");
+}
+
+/// A server goes away while rows are written; the host goes on by itself.
+fn restart_of(service: &str) {
+    let _servers = tests::servers();
+    let database = format!("restart_{service}");
+    kafka::delete_topics(&|t| t.starts_with(&database)).unwrap();
+    let before = prepare(&database, 10).unwrap();
+    let properties = [("offset.flush.interval.ms", "200")];
+    let host = Host::start(&database, &properties).unwrap();
+    let mut config = connector(&database);
+    config["retriable.restart.connector.wait.ms"] = "500".into();
+    host.create("ledger", &config).unwrap();
+    host.wait_streaming("ledger", STEP).unwrap();
+    let writer = Writer::start(&database, 1, before, Duration::from_millis(5), false).unwrap();
+    std::thread::sleep(Duration::from_millis(700));
+    let committed = if service == "mysql" {
+        // A killed server would fail the writer in the middle of a commit whose outcome nobody knows.
+        let first = writer.finish().unwrap();
+        services_do(&["kill", "mysql"]);
+        services_do(&["up", "mysql"]);
+        let writer = Writer::start(&database, 2, first, Duration::from_millis(5), false).unwrap();
+        std::thread::sleep(Duration::from_millis(700));
+        writer.finish().unwrap()
+    } else {
+        services_do(&["kill", service]);
+        std::thread::sleep(Duration::from_secs(2));
+        services_do(&["up", service]);
+        std::thread::sleep(Duration::from_millis(700));
+        writer.finish().unwrap()
+    };
+    let ledger = settle(&host, &database, &committed);
+    println!("{service} killed and started again: {ledger}");
+    assert_eq!(ledger.lost, 0);
+}
+
+#[test]
+fn mysql_killed() {
+    restart_of("mysql");
+}
+
+#[test]
+fn kafka_killed() {
+    restart_of("kafka");
+}
