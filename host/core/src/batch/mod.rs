@@ -5,8 +5,10 @@
 //! It knows nothing of offsets but which source record each record stems from.
 //! Invariant: data in the arena is never changed, and every record has an origin below [`Batch::source_records`].
 
+mod apply;
 mod build;
 
+pub use apply::{Applied, PatchError, PatchLimits};
 pub use build::BatchBuilder;
 
 use crate::offset::Offsets;
