@@ -1,5 +1,7 @@
 //! MySQL and MariaDB to change records.
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test fails by panicking"))]
 
+pub mod ddl;
 pub mod gtid;
+pub mod schema_history;
 pub mod table;
