@@ -1,6 +1,8 @@
 //! MySQL and MariaDB to change records.
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test fails by panicking"))]
 
+pub mod config;
+pub mod decode;
 pub mod ddl;
 pub mod gtid;
 pub mod schema_history;

@@ -1,0 +1,139 @@
+//! Names of earlier Debezium releases, and names nobody knows.
+//!
+//! Users keep configurations for years, and Connect ignores what it does not know. Old names are taken for today's;
+//! unknown ones are reported with the nearest known name. Nothing here refuses anything.
+//! Invariant: a key given under today's name wins over its old name.
+
+use super::DEFINITION;
+use host_core::config::{Config, suggest};
+
+const RENAMED: &[(&str, &str)] = &[
+    ("database.server.name", "topic.prefix"),
+    ("database.whitelist", "database.include.list"),
+    ("database.blacklist", "database.exclude.list"),
+    ("table.whitelist", "table.include.list"),
+    ("table.blacklist", "table.exclude.list"),
+    ("column.whitelist", "column.include.list"),
+    ("column.blacklist", "column.exclude.list"),
+    ("database.history", "schema.history.internal"),
+    ("snapshot.locking", "snapshot.locking.mode"),
+];
+const RENAMED_PREFIX: (&str, &str) = ("database.history.", "schema.history.internal.");
+
+/// Keys Debezium reads beside its published table.
+const UNPUBLISHED: &[&str] = &[
+    "binary.handling.mode",
+    "field.name.adjustment.mode",
+    "event.converting.failure.handling.mode",
+    "unavailable.value.placeholder",
+    "skip.messages.without.change",
+    "read.only",
+    "topic.delimiter",
+    "topic.cache.size",
+    "topic.transaction",
+    "topic.heartbeat.prefix",
+    "topic.heartbeat.name",
+    "snapshot.locking.mode.custom.name",
+    "snapshot.new.tables",
+    "gtid.new.channel.position",
+    "sanitize.field.names",
+    "schema.history.internal.kafka.topic",
+    "schema.history.internal.kafka.bootstrap.servers",
+    "schema.history.internal.kafka.recovery.poll.interval.ms",
+    "schema.history.internal.kafka.recovery.attempts",
+    "schema.history.internal.kafka.query.timeout.ms",
+    "schema.history.internal.kafka.create.timeout.ms",
+    "schema.history.internal.kafka.buffer.batch.size",
+    "schema.history.internal.file.filename",
+    "schema.history.internal.name",
+];
+/// Families of keys that belong to somebody else: the runtime, a client, a driver, a plugin.
+const FAMILIES: &[&str] = &[
+    "transforms",
+    "predicates",
+    "key.converter",
+    "value.converter",
+    "header.converter",
+    "producer.override.",
+    "consumer.override.",
+    "admin.override.",
+    "topic.creation.",
+    "errors.",
+    "offsets.storage",
+    "config.",
+    "tidegate.",
+    "driver.",
+    "schema.history.internal.producer.",
+    "schema.history.internal.consumer.",
+    "snapshot.select.statement.overrides.",
+    "signal.",
+    "internal.",
+    "exactly.once.",
+    "transaction.boundary",
+    "offset.",
+];
+const RUNTIME: &[&str] = &[
+    "name",
+    "connector.class",
+    "connector.plugin.version",
+    "tasks.max",
+    "tasks.max.enforce",
+    "task.class",
+    "task.id",
+];
+
+/// The configuration under today's names.
+pub fn normalise(config: &Config) -> Config {
+    let mut out = Config::default();
+    for (key, value) in config.iter() {
+        let today = today(key);
+        if today == key || config.get(&today).is_none() {
+            out.set(today, value);
+        }
+    }
+    out
+}
+
+fn today(key: &str) -> String {
+    if let Some((_, new)) = RENAMED.iter().find(|(old, _)| *old == key) {
+        return (*new).to_owned();
+    }
+    match key.strip_prefix(RENAMED_PREFIX.0) {
+        Some(rest) => format!("{}{rest}", RENAMED_PREFIX.1),
+        None => key.to_owned(),
+    }
+}
+
+/// What to tell about old and unknown keys; for the log and never a failure, as Connect ignores unknown keys.
+pub fn warnings(config: &Config) -> Vec<String> {
+    let known = || {
+        DEFINITION
+            .keys
+            .iter()
+            .map(|k| k.name.as_str())
+            .chain(UNPUBLISHED.iter().copied())
+    };
+    let mut out = Vec::new();
+    for (key, _) in config.iter() {
+        let now = today(key);
+        if now != key {
+            out.push(format!(
+                "configuration key {key} was renamed to {now}; it is read as that, rename it"
+            ));
+            continue;
+        }
+        let foreign = RUNTIME.contains(&key)
+            || FAMILIES.iter().any(|f| key.starts_with(f))
+            || known().any(|k| k == key);
+        if foreign {
+            continue;
+        }
+        out.push(match suggest(key, known()) {
+            Some(near) => format!(
+                "configuration key {key} is not known and has no effect; did you mean {near}?"
+            ),
+            None => format!("configuration key {key} is not known and has no effect"),
+        });
+    }
+    out
+}

@@ -1,0 +1,106 @@
+//! Tables of configurations and what they mean.
+
+use super::*;
+use crate::table::TableId;
+use host_core::config::Config;
+
+fn base(extra: &[(&str, &str)]) -> Config {
+    [
+        ("database.hostname", "h"),
+        ("database.user", "u"),
+        ("database.server.id", "9100"),
+        ("topic.prefix", "p"),
+        ("schema.history.internal.kafka.topic", "t"),
+        ("schema.history.internal.kafka.bootstrap.servers", "b:9092"),
+    ]
+    .iter()
+    .chain(extra)
+    .copied()
+    .collect()
+}
+
+fn messages(config: &Config) -> Vec<String> {
+    match MysqlConfig::parse(config) {
+        Ok(_) => Vec::new(),
+        Err(findings) => findings.into_iter().map(|f| f.message).collect(),
+    }
+}
+
+#[test]
+fn the_definition_is_debeziums() {
+    assert_eq!(DEFINITION.keys.len(), 124);
+    let port = DEFINITION.get("database.port").unwrap();
+    assert_eq!(port.default_value.as_deref(), Some("3306"));
+}
+
+#[test]
+fn findings_have_debeziums_texts() {
+    let cases: &[(&[(&str, &str)], &str)] = &[
+        (&[("topic.prefix", "")], "The 'topic.prefix' value is invalid: A value is required"),
+        (&[("database.port", "abc")], "The 'database.port' value is invalid: An integer is expected"),
+        (
+            &[("topic.prefix", "bad prefix!")],
+            "The 'topic.prefix' value is invalid: bad prefix! has invalid format (only the underscore, hyphen, dot and alphanumeric characters are allowed)",
+        ),
+        (
+            &[("decimal.handling.mode", "wrong")],
+            "The 'decimal.handling.mode' value is invalid: Value must be one of string, double, precise",
+        ),
+        (
+            &[("max.batch.size", "0")],
+            "The 'max.batch.size' value is invalid: A positive, non-zero integer value is expected",
+        ),
+    ];
+    for (extra, text) in cases {
+        assert_eq!(messages(&base(extra)), [*text], "{extra:?}");
+    }
+}
+
+#[test]
+fn what_would_do_harm_when_ignored_is_refused() {
+    for (key, value) in [
+        ("column.mask.with.4.chars", "a.b.c"),
+        ("column.mask.hash.SHA-256.with.salt.x", "a.b.c"),
+        ("column.truncate.to.4.chars", "a.b.c"),
+        ("converters", "boolean"),
+        ("table.include.list", "a.(b"),
+        ("snapshot.mode", "never"),
+        ("snapshot.mode", "recovery"),
+        ("schema.history.internal", "io.debezium.storage.s3.history.S3SchemaHistory"),
+    ] {
+        let found = messages(&base(&[(key, value)]));
+        assert!(found.len() == 1 && found[0].contains(key), "{key}={value}: {found:?}");
+    }
+}
+
+#[test]
+fn old_names_are_read() {
+    let mut config = base(&[("database.whitelist", "a,b"), ("snapshot.mode", "schema_only")]);
+    config.remove("topic.prefix");
+    config.set("database.server.name", "old");
+    config.remove("schema.history.internal.kafka.topic");
+    config.set("database.history.kafka.topic", "hist");
+    let c = MysqlConfig::parse(&config).unwrap();
+    assert_eq!((c.prefix.as_str(), c.snapshot_mode), ("old", SnapshotMode::NoData));
+    assert!(c.tables.captures(&TableId::new("A", "t")) && !c.tables.captures(&TableId::new("ab", "t")));
+    assert!(matches!(c.history.store, HistoryStore::Kafka { topic, .. } if topic == "hist"));
+    let said = warnings(&base(&[("table.inclde.list", "x")]));
+    assert_eq!(
+        said,
+        ["configuration key table.inclde.list is not known and has no effect; did you mean table.include.list?"]
+    );
+}
+
+#[test]
+fn keys_and_columns_are_chosen() {
+    let c = MysqlConfig::parse(&base(&[
+        ("message.key.columns", "inv.one:grp,v;inv.nopk:a;(.*).comp:z"),
+        ("column.exclude.list", "inv.one.secret"),
+    ]))
+    .unwrap();
+    assert_eq!(c.key_columns.of(&TableId::new("inv", "one")), Some(vec!["grp", "v"]));
+    assert_eq!(c.key_columns.of(&TableId::new("x", "comp")), Some(vec!["z"]));
+    assert_eq!(c.key_columns.of(&TableId::new("x", "other")), None);
+    assert!(!c.columns.captures(&TableId::new("inv", "one"), "secret"));
+    assert!(c.columns.captures(&TableId::new("inv", "two"), "secret"));
+}
