@@ -33,7 +33,11 @@ impl Pattern {
     }
     /// `Matcher.replaceFirst`, if all of `text` matches. As in Java the first *find* is replaced, which need not be
     /// the whole text.
-    pub fn replace_if_match(&self, text: &str, with: &Replacement) -> Result<Option<String>, String> {
+    pub fn replace_if_match(
+        &self,
+        text: &str,
+        with: &Replacement,
+    ) -> Result<Option<String>, String> {
         if !self.matches(text)? {
             return Ok(None);
         }
@@ -136,7 +140,12 @@ mod tests {
     #[test]
     fn replacing_is_javas() {
         for (regex, with, text, want) in [
-            (r"([^.]+)\.([^.]+)\.([^.]+)", "$1-routed.$3", "a.b.c", Some("a-routed.c")),
+            (
+                r"([^.]+)\.([^.]+)\.([^.]+)",
+                "$1-routed.$3",
+                "a.b.c",
+                Some("a-routed.c"),
+            ),
             ("a", "x", "ab", None),
             // All of "ab" matches the second branch, but the first find is the first branch's.
             ("a|ab", "x", "ab", Some("xb")),
@@ -149,7 +158,11 @@ mod tests {
         ] {
             let p = Pattern::new(regex).unwrap();
             let r = Replacement::new(with, &p).unwrap();
-            assert_eq!(p.replace_if_match(text, &r).unwrap().as_deref(), want, "{regex}");
+            assert_eq!(
+                p.replace_if_match(text, &r).unwrap().as_deref(),
+                want,
+                "{regex}"
+            );
         }
     }
 

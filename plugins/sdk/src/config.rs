@@ -278,11 +278,17 @@ pub fn non_empty(value: &str) -> Result<(), String> {
 pub fn distinct_list(value: &str) -> Result<(), String> {
     let items: Vec<&str> = split_list(value).collect();
     if items.is_empty() {
-        return Err("Configuration 'fields' must not be empty. Valid values include: any non-empty value".into());
+        return Err(
+            "Configuration 'fields' must not be empty. Valid values include: any non-empty value"
+                .into(),
+        );
     }
     let twice = (1..items.len()).any(|i| items[..i].contains(&items[i]));
     if twice {
-        return Err(format!("Configuration 'fields' values must not be duplicated. Given: [{}]", items.join(", ")));
+        return Err(format!(
+            "Configuration 'fields' values must not be duplicated. Given: [{}]",
+            items.join(", ")
+        ));
     }
     if items.iter().any(|s| s.is_empty()) {
         return Err("Configuration 'fields' values must not be empty.".into());

@@ -86,6 +86,9 @@ impl<T: Transform> Driver<T> {
     }
     /// The patch for this batch; empty where nothing changes.
     pub fn run(&mut self, batch: &[u8]) -> Result<Vec<u8>, BatchError> {
+        if let Some(patch) = self.plugin.answer(batch) {
+            return Ok(patch);
+        }
         let fatal = |e: tidegate_layout::Malformed| BatchError::Fatal(e.to_string());
         let view = BatchView::new(batch).map_err(fatal)?;
         let mut patch = PatchWriter::new(view.arena_len());
@@ -151,7 +154,10 @@ impl<F: Format> Driver<F> {
     ) -> Result<Self, Vec<ConfigError>> {
         let mut entries = entries.to_vec();
         // Connect's worker sets it, not the user.
-        if let Some(part) = context.part.filter(|_| entries.iter().all(|e| e.0 != CONVERTER_TYPE)) {
+        if let Some(part) = context
+            .part
+            .filter(|_| entries.iter().all(|e| e.0 != CONVERTER_TYPE))
+        {
             entries.push((CONVERTER_TYPE.into(), format!("{part:?}").to_lowercase()));
         }
         make(&F::config(), |c| F::new(context, c), &entries).map(Self::around)

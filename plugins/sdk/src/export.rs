@@ -54,9 +54,9 @@ macro_rules! world {
         pub mod $name {
             pub use $bindings::*;
             pub mod convert {
-                use $bindings::tidegate::plugin::types as wit;
                 use crate::config as sdk;
                 use crate::driver::BatchError;
+                use $bindings::tidegate::plugin::types as wit;
 
                 pub fn error(e: BatchError) -> wit::Error {
                     match e {

@@ -162,7 +162,47 @@ pub fn civil(days: i64) -> (i64, u32, u32) {
     let mp = (5 * doy + 2) / 153;
     let month = if mp < 10 { mp + 3 } else { mp - 9 };
     let day = doy - (153 * mp + 2) / 5 + 1;
-    (yoe + era * 400 + i64::from(month <= 2), month as u32, day as u32)
+    (
+        yoe + era * 400 + i64::from(month <= 2),
+        month as u32,
+        day as u32,
+    )
+}
+
+/// Milliseconds of a day.
+pub const DAY_MS: i64 = 86_400_000;
+
+/// Appends a point in time as Connect's `Values` writes a `java.util.Date` (UTC): a date where it is midnight, a time
+/// up to the first day of the epoch (also before it: Connect's own rule), otherwise both.
+pub fn timestamp_text(ms: i64, out: &mut Vec<u8>) {
+    let (days, of_day) = (ms.div_euclid(DAY_MS), ms.rem_euclid(DAY_MS));
+    let (year, month, day) = civil(days);
+    let time = ms < DAY_MS;
+    let midnight = of_day == 0 && !time;
+    let (h, m, s) = (of_day / 3_600_000, of_day / 60_000 % 60, of_day / 1000 % 60);
+    let date = format!("{year:04}-{month:02}-{day:02}");
+    let clock = format!("{h:02}:{m:02}:{s:02}.{:03}Z", of_day % 1000);
+    let text = match (time, midnight) {
+        (true, _) => clock,
+        (false, true) => date,
+        (false, false) => format!("{date}T{clock}"),
+    };
+    out.extend_from_slice(text.as_bytes());
+}
+
+/// Appends `java.util.Date.toString` in UTC: `Thu Jan 01 00:00:01 UTC 1970`.
+pub fn date_text(ms: i64, out: &mut Vec<u8>) {
+    const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+    const MONTHS: [&str; 12] = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ];
+    let (days, of_day) = (ms.div_euclid(DAY_MS), ms.rem_euclid(DAY_MS));
+    let (year, month, day) = civil(days);
+    let name = DAYS.get(days.rem_euclid(7) as usize).unwrap_or(&"");
+    let month = MONTHS.get(month as usize - 1).unwrap_or(&"");
+    let (h, m, s) = (of_day / 3_600_000, of_day / 60_000 % 60, of_day / 1000 % 60);
+    let text = format!("{name} {month} {day:02} {h:02}:{m:02}:{s:02} UTC {year}");
+    out.extend_from_slice(text.as_bytes());
 }
 
 /// Appends base64 with padding, as `java.util.Base64` and Jackson's default variant write it.
@@ -229,7 +269,9 @@ mod tests {
 
     #[test]
     fn decimals_are_javas() {
-        let big = [6, 0x16, 0x3e, 0x66, 0x5b, 0xeb, 0x7c, 0xa6, 0xa2, 0xe1, 0xa6, 0x42, 0x44, 0xcb];
+        let big = [
+            6, 0x16, 0x3e, 0x66, 0x5b, 0xeb, 0x7c, 0xa6, 0xa2, 0xe1, 0xa6, 0x42, 0x44, 0xcb,
+        ];
         for (bytes, scale, want) in [
             (&[0u8][..], 0, "0"),
             (&[0], 2, "0.00"),

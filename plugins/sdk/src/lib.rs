@@ -40,6 +40,11 @@ pub trait Transform: Sized + 'static {
     fn new(context: &Context, config: &Config) -> Result<Self, Vec<ConfigError>>;
     /// Changes one record, or leaves it alone.
     fn apply(&mut self, record: &mut Record<'_>) -> Result<()>;
+    /// A patch for the whole batch, written by hand; `None`, the default, has [`Transform::apply`] called for each
+    /// record.
+    fn answer(&mut self, _batch: &[u8]) -> Option<Vec<u8>> {
+        None
+    }
 }
 
 /// Decides which records a transform sees: Connect's `Predicate`.

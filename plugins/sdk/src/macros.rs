@@ -8,8 +8,8 @@
 #[macro_export]
 macro_rules! __lifecycle {
     ($plugin:ty, $world:ident, $make:ident, $trait:ident) => {
-        use $crate::export::$world::{convert, exports::tidegate::plugin as wit};
         use wit::lifecycle::{ConfigEntry, ConfigError, Context, Definition, Schema};
+        use $crate::export::$world::{convert, exports::tidegate::plugin as wit};
 
         type Plugin = $crate::driver::Driver<$plugin>;
         thread_local! {
@@ -34,7 +34,12 @@ macro_rules! __lifecycle {
                     .map_err(convert::errors)
             }
             fn define(schemas: Vec<Schema>) -> Result<(), String> {
-                PLUGIN.with(|c| c.with(|e| e, |p| p.define(schemas.into_iter().map(convert::schema))))
+                PLUGIN.with(|c| {
+                    c.with(
+                        |e| e,
+                        |p| p.define(schemas.into_iter().map(convert::schema)),
+                    )
+                })
             }
         }
     };

@@ -87,6 +87,10 @@ impl<'a> Record<'a> {
         }
     }
 
+    /// Its position in the batch; a batch may be cut anywhere, so this means nothing beyond it.
+    pub fn index(&self) -> u32 {
+        self.index
+    }
     /// Its topic.
     pub fn topic(&self) -> Result<&'a str> {
         Ok(self.reader.topic(&self.entry)?)
@@ -151,7 +155,12 @@ impl<'a> Record<'a> {
     /// Copies a value from outside of the batch (a schema's default) into the patch; values of the batch itself are
     /// put elsewhere by their slot.
     pub fn copy(&mut self, value: Value<'_>) -> Result<Slot> {
-        copy_into(&mut self.patch.arena, value.reader(), value.slot(), COPY_DEPTH_MAX)
+        copy_into(
+            &mut self.patch.arena,
+            value.reader(),
+            value.slot(),
+            COPY_DEPTH_MAX,
+        )
     }
 
     /// It is not delivered.
@@ -194,7 +203,9 @@ impl<'a> Record<'a> {
         let mut indices = [0usize; PATH_MAX];
         let mut schema = self.value_schema;
         if path.len() > PATH_MAX {
-            return Err(Error::fatal(format!("a path of more than {PATH_MAX} names")));
+            return Err(Error::fatal(format!(
+                "a path of more than {PATH_MAX} names"
+            )));
         }
         for (i, name) in path.iter().enumerate() {
             let Some(found) = schema.and_then(|s| s.index_of(name).map(|at| (s, at))) else {

@@ -108,9 +108,7 @@ impl<'a> Value<'a> {
         }))
     }
     /// The entries of a map.
-    pub fn entries(
-        &self,
-    ) -> Result<impl Iterator<Item = (Value<'a>, Value<'a>)> + 'a, Malformed> {
+    pub fn entries(&self) -> Result<impl Iterator<Item = (Value<'a>, Value<'a>)> + 'a, Malformed> {
         if self.slot.tag != Tag::Map {
             return Err(Malformed {
                 what: "map",
@@ -124,7 +122,10 @@ impl<'a> Value<'a> {
         );
         Ok((0..slots.len() / 2).map_while(move |i| {
             let (k, v) = (slots.get(2 * i).ok()?, slots.get(2 * i + 1).ok()?);
-            Some((Value::new(me.reader, k, key), Value::new(me.reader, v, value)))
+            Some((
+                Value::new(me.reader, k, key),
+                Value::new(me.reader, v, value),
+            ))
         }))
     }
 }

@@ -19,7 +19,11 @@ impl Transform for MaskPii {
     fn config() -> ConfigDef {
         ConfigDef::new("0.1.0")
             .key(Key::list("fields").default("email").doc("Columns to mask."))
-            .key(Key::string("replacement").default("****").doc("Text in their place."))
+            .key(
+                Key::string("replacement")
+                    .default("****")
+                    .doc("Text in their place."),
+            )
     }
     fn new(_: &Context, config: &Config) -> Result<Self, Vec<ConfigError>> {
         Ok(Self {
@@ -43,7 +47,10 @@ impl Transform for MaskPii {
 impl MaskPii {
     fn mask(&self, record: &mut Record<'_>, row: Value<'_>, path: &[&str]) -> Result<()> {
         for field in &self.fields {
-            if row.field(field).is_some_and(|v| v.slot().tag == Tag::String) {
+            if row
+                .field(field)
+                .is_some_and(|v| v.slot().tag == Tag::String)
+            {
                 let mask = record.text(&self.replacement);
                 record.set_field(&[path, &[field]].concat(), mask)?;
             }
@@ -78,7 +85,10 @@ mod tests {
             if let Data::Struct(envelope) = &mut want.data {
                 for row in &mut envelope[..2] {
                     if let Data::Struct(columns) = row {
-                        assert!(matches!(&columns[2], Data::String(_)), "the third column is email");
+                        assert!(
+                            matches!(&columns[2], Data::String(_)),
+                            "the third column is email"
+                        );
                         columns[2] = "****".into();
                         seen += 1;
                     }
@@ -92,10 +102,18 @@ mod tests {
     #[test]
     fn plain_rows_and_other_columns() {
         let mut host = Host::new();
-        let text = host.schema(tidegate_sdk::NewSchema::new(tidegate_sdk::SchemaType::String));
-        let int = host.schema(tidegate_sdk::NewSchema::new(tidegate_sdk::SchemaType::Int32));
+        let text = host.schema(tidegate_sdk::NewSchema::new(
+            tidegate_sdk::SchemaType::String,
+        ));
+        let int = host.schema(tidegate_sdk::NewSchema::new(
+            tidegate_sdk::SchemaType::Int32,
+        ));
         let row = tidegate_sdk::NewSchema::new(tidegate_sdk::SchemaType::Struct);
-        let row = host.schema(row.field("id", int).field("phone", text).field("email", text));
+        let row = host.schema(
+            row.field("id", int)
+                .field("phone", text)
+                .field("email", text),
+        );
         let config = [("fields", "phone,id"), ("replacement", "")];
         let mut mask = host.transform::<MaskPii>("acme.MaskPii", &config).unwrap();
         let value = |phone: &str| Data::structure([1.into(), phone.into(), "e".into()]);

@@ -86,7 +86,9 @@ impl Format for JsonConverter {
         Ok(Self {
             schemas_enable: config.boolean("schemas.enable"),
             writer: Writer {
-                numeric_decimals: config.string("decimal.format").eq_ignore_ascii_case("NUMERIC"),
+                numeric_decimals: config
+                    .string("decimal.format")
+                    .eq_ignore_ascii_case("NUMERIC"),
                 defaults: config.boolean("replace.null.with.default"),
             },
             known: PerSchema::default(),
@@ -143,7 +145,9 @@ fn converter_type() -> Key {
 }
 
 fn decimal_format(value: &str) -> Result<(), String> {
-    let known = ["BASE64", "NUMERIC"].iter().any(|s| s.eq_ignore_ascii_case(value));
+    let known = ["BASE64", "NUMERIC"]
+        .iter()
+        .any(|s| s.eq_ignore_ascii_case(value));
     if known {
         Ok(())
     } else {

@@ -148,7 +148,12 @@ impl Writer {
             Tag::Boolean => {
                 out.extend_from_slice(if s.payload == 0 { b"false" } else { b"true" });
             }
-            Tag::Int8 | Tag::Int16 | Tag::Int32 | Tag::Int64 | Tag::Date | Tag::Time
+            Tag::Int8
+            | Tag::Int16
+            | Tag::Int32
+            | Tag::Int64
+            | Tag::Date
+            | Tag::Time
             | Tag::Timestamp => java::integer(s.payload as i64, out),
             Tag::Float32 => {
                 let v = f32::from_bits(s.payload as u32);
@@ -166,7 +171,9 @@ impl Writer {
                 out.push(b'"');
             }
             Tag::Array | Tag::Map | Tag::Struct => {
-                return Err(Error::record("converting to json: a value that is not a scalar"));
+                return Err(Error::record(
+                    "converting to json: a value that is not a scalar",
+                ));
             }
         }
         Ok(())
@@ -184,7 +191,9 @@ impl Writer {
         match s.tag {
             Tag::Array => {
                 let slots = r.slots(s)?;
-                list(slots.len(), out, |i, out| self.free(r, slots.get(i)?, depth, out))
+                list(slots.len(), out, |i, out| {
+                    self.free(r, slots.get(i)?, depth, out)
+                })
             }
             Tag::Map => {
                 let slots = r.slots(s)?;

@@ -36,7 +36,11 @@ pub(crate) fn render(
         out.push(b']');
     }
     member_name("optional", out);
-    out.extend_from_slice(if schema.is_optional() { b"true" } else { b"false" });
+    out.extend_from_slice(if schema.is_optional() {
+        b"true"
+    } else {
+        b"false"
+    });
     annotations(schema, writer, out)?;
     if let Some(name) = field {
         member_name("field", out);

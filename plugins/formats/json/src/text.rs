@@ -70,7 +70,10 @@ mod tests {
         for (text, want) in [
             ("", r#""""#),
             ("a/b", r#""a/b""#),
-            ("\u{0}\u{8}\t\n\u{b}\u{c}\r\u{1f}", r#""\u0000\b\t\n\u000B\f\r\u001F""#),
+            (
+                "\u{0}\u{8}\t\n\u{b}\u{c}\r\u{1f}",
+                r#""\u0000\b\t\n\u000B\f\r\u001F""#,
+            ),
             ("q\"b\\", r#""q\"b\\""#),
             ("é\u{7f}\u{2028}\u{ffff}", "\"é\u{7f}\u{2028}\u{ffff}\""),
             ("x😀y", r#""x\uD83D\uDE00y""#),

@@ -29,7 +29,9 @@ fn topics(folder: &str) -> Vec<Json> {
 }
 
 fn encode(host: &mut Host, config: &[(&str, &str)], value: Typed) -> Option<String> {
-    let mut json = host.format::<JsonConverter>(CLASS, Part::Value, config).unwrap();
+    let mut json = host
+        .format::<JsonConverter>(CLASS, Part::Value, config)
+        .unwrap();
     let record = TestRecord::new("t", Typed::none(), value);
     let mut out = host.encode(&mut json, Part::Value, &[record]).unwrap();
     out.remove(0).map(|b| String::from_utf8(b).unwrap())
@@ -38,7 +40,12 @@ fn encode(host: &mut Host, config: &[(&str, &str)], value: Typed) -> Option<Stri
 #[test]
 fn recorded_messages_are_written_with_the_same_bytes() {
     let mut messages = 0;
-    for folder in ["notebook/main", "keys/default", "smt/unwrap_rewrite", "types/default"] {
+    for folder in [
+        "notebook/main",
+        "keys/default",
+        "smt/unwrap_rewrite",
+        "types/default",
+    ] {
         let mut host = Host::new();
         let json = host.format::<JsonConverter>(CLASS, Part::Key, &[]);
         let mut json = json.unwrap();
@@ -68,7 +75,10 @@ fn without_schemas_only_the_payload_is_written() {
     let mut host = Host::new();
     for topic in topics("notebook/main") {
         for record in topic["records"].as_array().unwrap() {
-            let Some(text) = record["value"].as_str().filter(|t| t.starts_with("{\"schema\":")) else {
+            let Some(text) = record["value"]
+                .as_str()
+                .filter(|t| t.starts_with("{\"schema\":"))
+            else {
                 continue;
             };
             let typed = recorded::typed(&mut host, Some(text)).unwrap();
@@ -91,7 +101,9 @@ fn nulls_follow_connect() {
     let with = r#"{"schema":{"type":"string","optional":true},"payload":null}"#;
     assert_eq!(encode(&mut host, &[], null()).as_deref(), Some(with));
     assert_eq!(encode(&mut host, &plain, null()).as_deref(), Some("null"));
-    let mut json = host.format::<JsonConverter>(CLASS, Part::Value, &[]).unwrap();
+    let mut json = host
+        .format::<JsonConverter>(CLASS, Part::Value, &[])
+        .unwrap();
     let bad = TestRecord::new("t", Typed::none(), Typed::new(required, Data::Null));
     let error = host.encode(&mut json, Part::Value, &[bad]).unwrap_err();
     assert!(format!("{error:?}").contains("Record(0, \"Conversion error: null value"));
@@ -105,22 +117,43 @@ fn values_without_schema_and_maps() {
     let map = Data::Map(vec![
         ("a".into(), 1.into()),
         ("b".into(), Data::Null),
-        ("c".into(), Data::Array(vec![Data::Int64(1), "x".into(), Data::Boolean(true)])),
+        (
+            "c".into(),
+            Data::Array(vec![Data::Int64(1), "x".into(), Data::Boolean(true)]),
+        ),
     ]);
     let free = |data| Typed::new(tidegate_sdk::SchemaId::NONE, data);
     let got = encode(&mut host, &plain, free(map)).unwrap();
     assert_eq!(got, r#"{"a":1,"b":null,"c":[1,"x",true]}"#);
-    let mixed = Data::Map(vec![(1.into(), "a".into()), ("k".into(), Data::Float32(2.5))]);
-    assert_eq!(encode(&mut host, &plain, free(mixed)).unwrap(), r#"[[1,"a"],["k",2.5]]"#);
-    assert_eq!(encode(&mut host, &[], free("x".into())).unwrap(), r#"{"schema":null,"payload":"x"}"#);
+    let mixed = Data::Map(vec![
+        (1.into(), "a".into()),
+        ("k".into(), Data::Float32(2.5)),
+    ]);
+    assert_eq!(
+        encode(&mut host, &plain, free(mixed)).unwrap(),
+        r#"[[1,"a"],["k",2.5]]"#
+    );
+    assert_eq!(
+        encode(&mut host, &[], free("x".into())).unwrap(),
+        r#"{"schema":null,"payload":"x"}"#
+    );
     let (text, bytes) = (SchemaType::String, SchemaType::Bytes);
-    let (text, bytes) = (host.schema(NewSchema::new(text)), host.schema(NewSchema::new(bytes)));
+    let (text, bytes) = (
+        host.schema(NewSchema::new(text)),
+        host.schema(NewSchema::new(bytes)),
+    );
     let list = host.schema(NewSchema::array(bytes));
-    let named = NewSchema::map(text, list).named("n").version(2).parameter("p", "q");
+    let named = NewSchema::map(text, list)
+        .named("n")
+        .version(2)
+        .parameter("p", "q");
     let mut named = named;
     named.doc = Some("d".into());
     let named = host.schema(named);
-    let value = Data::Map(vec![("k".into(), Data::Array(vec![Data::Bytes(vec![1, 2, 3])]))]);
+    let value = Data::Map(vec![(
+        "k".into(),
+        Data::Array(vec![Data::Bytes(vec![1, 2, 3])]),
+    )]);
     assert_eq!(
         encode(&mut host, &[], Typed::new(named, value)).unwrap(),
         r#"{"schema":{"type":"map","keys":{"type":"string","optional":false},"values":{"type":"array","items":{"type":"bytes","optional":false},"optional":false},"optional":false,"name":"n","version":2,"doc":"d","parameters":{"p":"q"}},"payload":{"k":["AQID"]}}"#
@@ -136,7 +169,10 @@ fn decimals_can_be_numbers_and_defaults_can_be_kept_out() {
     let numeric = [("schemas.enable", "false"), ("decimal.format", "numeric")];
     assert_eq!(encode(&mut host, &numeric, value).unwrap(), "1.50");
     let default = tidegate_layout_default(&mut host);
-    let keep = [("schemas.enable", "false"), ("replace.null.with.default", "false")];
+    let keep = [
+        ("schemas.enable", "false"),
+        ("replace.null.with.default", "false"),
+    ];
     assert_eq!(encode(&mut host, &keep, default.clone()).unwrap(), "null");
     assert_eq!(encode(&mut host, &keep[..1], default).unwrap(), "\"dd\"");
 }
@@ -157,7 +193,9 @@ fn the_definition_is_connects() {
 fn wrong_configurations_are_named() {
     let host = Host::new();
     let bad = [("decimal.format", "HEX"), ("schemas.enable", "maybe")];
-    let errors = host.format::<JsonConverter>(CLASS, Part::Value, &bad).unwrap_err();
+    let errors = host
+        .format::<JsonConverter>(CLASS, Part::Value, &bad)
+        .unwrap_err();
     let keys: Vec<&str> = errors.iter().map(|e| &*e.key).collect();
     assert_eq!(keys, ["schemas.enable", "decimal.format"]);
 }

@@ -40,7 +40,9 @@ mod tests {
     fn a_header_is_found_by_name() {
         let mut host = Host::new();
         let config = [("name", "__debezium.newkey")];
-        let mut p = host.predicate::<HasHeaderKey>("HasHeaderKey", &config).unwrap();
+        let mut p = host
+            .predicate::<HasHeaderKey>("HasHeaderKey", &config)
+            .unwrap();
         let plain = TestRecord::new("t", Typed::none(), Typed::none());
         let mut with = plain.clone();
         with.headers = vec![
@@ -48,6 +50,9 @@ mod tests {
             ("__debezium.newkey".into(), Typed::none()),
         ];
         assert_eq!(host.test(&mut p, &[plain, with]).unwrap(), [false, true]);
-        assert!(host.predicate::<HasHeaderKey>("HasHeaderKey", &[("name", "")]).is_err());
+        assert!(
+            host.predicate::<HasHeaderKey>("HasHeaderKey", &[("name", "")])
+                .is_err()
+        );
     }
 }

@@ -36,7 +36,9 @@ mod tests {
     fn a_null_is_a_tombstone_with_and_without_schema() {
         let mut host = Host::new();
         let text = host.schema(NewSchema::new(SchemaType::String).optional());
-        let mut p = host.predicate::<RecordIsTombstone>("RecordIsTombstone", &[]).unwrap();
+        let mut p = host
+            .predicate::<RecordIsTombstone>("RecordIsTombstone", &[])
+            .unwrap();
         let values = [
             Typed::none(),
             Typed::new(text, Data::Null),
@@ -44,6 +46,9 @@ mod tests {
             Typed::new(SchemaId::NONE, 0.into()),
         ];
         let records = values.map(|v| TestRecord::new("t", Typed::none(), v));
-        assert_eq!(host.test(&mut p, &records).unwrap(), [true, true, false, false]);
+        assert_eq!(
+            host.test(&mut p, &records).unwrap(),
+            [true, true, false, false]
+        );
     }
 }

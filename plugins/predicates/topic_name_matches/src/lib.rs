@@ -26,7 +26,13 @@ impl Predicate for TopicNameMatches {
     }
     fn new(_: &Context, config: &Config) -> Result<Self, Vec<ConfigError>> {
         let text = config.string("pattern");
-        let invalid = |e| vec![ConfigError::invalid("pattern", text, &format!("Invalid regex: {e}"))];
+        let invalid = |e| {
+            vec![ConfigError::invalid(
+                "pattern",
+                text,
+                &format!("Invalid regex: {e}"),
+            )]
+        };
         let pattern = Pattern::new(text).map_err(invalid)?;
         Ok(Self { pattern })
     }
@@ -59,7 +65,9 @@ mod tests {
 
     #[test]
     fn the_definition_is_connects() {
-        let want = include_str!("../../../../tests/golden/plugin_config/org.apache.kafka.connect.transforms.predicates.TopicNameMatches.json");
+        let want = include_str!(
+            "../../../../tests/golden/plugin_config/org.apache.kafka.connect.transforms.predicates.TopicNameMatches.json"
+        );
         let want: serde_json::Value = serde_json::from_str(want).unwrap();
         assert_eq!(recorded::definition(&TopicNameMatches::config()), want);
     }

@@ -167,7 +167,7 @@ impl Host {
             let id = self.schema(schema);
             plugin.own.push(id);
         }
-        Ok(self.apply(&batch, &patch, &plugin.own))
+        Ok(Self::apply(&batch, &patch, &plugin.own))
     }
     /// Asks a predicate about one batch.
     pub fn test<P: Predicate>(
@@ -204,7 +204,7 @@ impl Host {
     }
 
     /// What is left of a batch after a patch.
-    fn apply(&self, batch: &[u8], patch: &[u8], own: &[SchemaId]) -> Vec<TestRecord> {
+    fn apply(batch: &[u8], patch: &[u8], own: &[SchemaId]) -> Vec<TestRecord> {
         let must = "a plugin's patch follows the layout";
         let view = BatchView::new(batch).expect(must);
         let patch = Patch::parse(patch).expect(must);
@@ -219,14 +219,17 @@ impl Host {
                 change(&mut entry, &mut inserts, op, reader);
             }
             for e in entry.into_iter().chain(inserts) {
-                out.push(self.read(&e, reader, own));
+                out.push(Self::read(&e, reader, own));
             }
         }
-        assert!(ops.next().is_none(), "an operation on a record outside of the batch");
+        assert!(
+            ops.next().is_none(),
+            "an operation on a record outside of the batch"
+        );
         out
     }
 
-    fn read(&self, e: &RecordEntry, reader: Reader<'_>, own: &[SchemaId]) -> TestRecord {
+    fn read(e: &RecordEntry, reader: Reader<'_>, own: &[SchemaId]) -> TestRecord {
         let must = "a plugin's patch follows the layout";
         let typed = |slot: Slot, schema: u32| {
             let schema = translate(SchemaId(schema), own);

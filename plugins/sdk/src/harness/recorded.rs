@@ -48,10 +48,20 @@ pub fn schema(host: &mut Host, json: &Json) -> Result<SchemaId, String> {
     out.name = text("name").map(Into::into);
     out.version = json.get("version").and_then(Json::as_i64).map(|v| v as i32);
     out.doc = text("doc").map(Into::into);
-    for (name, value) in json.get("parameters").and_then(Json::as_object).into_iter().flatten() {
+    for (name, value) in json
+        .get("parameters")
+        .and_then(Json::as_object)
+        .into_iter()
+        .flatten()
+    {
         out = out.parameter(name.as_str(), value.as_str().unwrap_or_default());
     }
-    for f in json.get("fields").and_then(Json::as_array).into_iter().flatten() {
+    for f in json
+        .get("fields")
+        .and_then(Json::as_array)
+        .into_iter()
+        .flatten()
+    {
         let name = f.get("field").and_then(Json::as_str).unwrap_or_default();
         let id = schema(host, f)?;
         out = out.field(name, id);
@@ -72,7 +82,10 @@ pub fn schema(host: &mut Host, json: &Json) -> Result<SchemaId, String> {
 
 /// Reads a value of this schema.
 fn data(host: &Host, schema: SchemaId, json: &Json) -> Result<Data, String> {
-    let s = host.schemas.get(schema).ok_or("a schema that is not defined")?;
+    let s = host
+        .schemas
+        .get(schema)
+        .ok_or("a schema that is not defined")?;
     let wrong = || format!("a value that is not of type {:?}", s.kind);
     if json.is_null() {
         return Ok(Data::Null);
@@ -88,7 +101,11 @@ fn data(host: &Host, schema: SchemaId, json: &Json) -> Result<Data, String> {
         let text = json.as_str().ok_or_else(wrong)?;
         STANDARD.decode(text).map_err(|e| e.to_string())
     };
-    let scale = || s.get_parameter("scale").and_then(|v| v.parse().ok()).unwrap_or(0);
+    let scale = || {
+        s.get_parameter("scale")
+            .and_then(|v| v.parse().ok())
+            .unwrap_or(0)
+    };
     Ok(match (s.kind, s.name.as_deref()) {
         (SchemaType::Int32, Some(DATE)) => Data::Date(int()? as i32),
         (SchemaType::Int32, Some(TIME)) => Data::Time(int()? as i32),
@@ -124,7 +141,10 @@ fn data(host: &Host, schema: SchemaId, json: &Json) -> Result<Data, String> {
 /// A map is an object where its keys are strings, else an array of pairs.
 fn map(host: &Host, s: &Schema, json: &Json) -> Option<Result<Data, String>> {
     let pairs: Vec<(Json, &Json)> = match (json.as_object(), json.as_array()) {
-        (Some(object), _) => object.iter().map(|(k, v)| (Json::from(k.as_str()), v)).collect(),
+        (Some(object), _) => object
+            .iter()
+            .map(|(k, v)| (Json::from(k.as_str()), v))
+            .collect(),
         (_, Some(list)) => {
             let mut out = Vec::new();
             for p in list {
@@ -135,7 +155,13 @@ fn map(host: &Host, s: &Schema, json: &Json) -> Option<Result<Data, String>> {
         _ => return None,
     };
     let read = |(k, v): (Json, &Json)| Ok((data(host, s.key, &k)?, data(host, s.value, v)?));
-    Some(pairs.into_iter().map(read).collect::<Result<_, _>>().map(Data::Map))
+    Some(
+        pairs
+            .into_iter()
+            .map(read)
+            .collect::<Result<_, _>>()
+            .map(Data::Map),
+    )
 }
 
 /// A definition as `GET /connector-plugins/{plugin}/config` shows it.

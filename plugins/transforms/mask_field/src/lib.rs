@@ -118,7 +118,11 @@ impl MaskField {
         for (key, held) in value.entries()? {
             let name = key.as_str().unwrap_or_default();
             let masked = self.fields.iter().any(|f| f == name) && !held.is_null();
-            let held = if masked { self.mask.of(r, held)? } else { held.slot() };
+            let held = if masked {
+                self.mask.of(r, held)?
+            } else {
+                held.slot()
+            };
             slots.extend([key.slot(), held]);
         }
         // Connect puts a null for a masked field that is missing.

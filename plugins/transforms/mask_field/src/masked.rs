@@ -19,7 +19,9 @@ impl Mask {
         let number = replacement.map(str::trim);
         let float = number.and_then(|s| s.parse::<f64>().ok());
         // Connect reads a whole number through BigDecimal: a fraction is cut off.
-        let integer = number.and_then(|s| s.parse().ok()).or(float.map(|f| f as i64));
+        let integer = number
+            .and_then(|s| s.parse().ok())
+            .or(float.map(|f| f as i64));
         Self {
             replacement: replacement.map(str::to_owned),
             integer,
@@ -34,7 +36,9 @@ impl Mask {
             return zero(r, value);
         };
         let unable = || {
-            Error::record(format!("Unable to convert {text} (class java.lang.String) to number"))
+            Error::record(format!(
+                "Unable to convert {text} (class java.lang.String) to number"
+            ))
         };
         let integer = || self.integer.ok_or_else(unable);
         let float = || self.float.ok_or_else(unable);
@@ -50,7 +54,9 @@ impl Mask {
                 let scale = value.slot().scale;
                 let unscaled = self.decimal.ok_or_else(unable)?;
                 let power = 10i128.checked_pow(u32::try_from(scale).map_err(|_| unable())?);
-                let unscaled = power.and_then(|p| unscaled.checked_mul(p)).ok_or_else(unable)?;
+                let unscaled = power
+                    .and_then(|p| unscaled.checked_mul(p))
+                    .ok_or_else(unable)?;
                 r.arena().decimal(&unscaled.to_be_bytes(), scale)
             }
             tag => {
@@ -82,7 +88,9 @@ fn zero(r: &mut Record<'_>, value: Value<'_>) -> Result<Slot> {
         Tag::Map => r.arena().map(&[]),
         tag => {
             let class = java_class(tag);
-            return Err(Error::record(format!("Cannot mask value of type: class {class}")));
+            return Err(Error::record(format!(
+                "Cannot mask value of type: class {class}"
+            )));
         }
     })
 }

@@ -9,7 +9,12 @@ use transform_mask_field::MaskField;
 
 const VALUE: &str = "org.apache.kafka.connect.transforms.MaskField$Value";
 
-fn run(host: &mut Host, class: &str, config: &[(&str, &str)], r: TestRecord) -> Result<TestRecord, String> {
+fn run(
+    host: &mut Host,
+    class: &str,
+    config: &[(&str, &str)],
+    r: TestRecord,
+) -> Result<TestRecord, String> {
     let mut mask = host.transform::<MaskField>(class, config).unwrap();
     let out = host.run(&mut mask, &[r]).map_err(|e| format!("{e:?}"))?;
     Ok(out.into_iter().next().unwrap())
@@ -68,7 +73,15 @@ fn a_replacement_takes_the_type() {
         ("replace.null.with.default", "false"),
     ];
     let got = fields(run(&mut host, VALUE, &config, record).unwrap().value);
-    assert_eq!(got[..4], [Data::Int8(12), Data::Int64(12), Data::Float64(12.0), "12".into()]);
+    assert_eq!(
+        got[..4],
+        [
+            Data::Int8(12),
+            Data::Int64(12),
+            Data::Float64(12.0),
+            "12".into()
+        ]
+    );
     let Data::Decimal(unscaled, 2) = &got[6] else {
         panic!("not a decimal of scale 2: {:?}", got[6]);
     };
@@ -86,13 +99,20 @@ fn connects_texts_where_it_stops() {
     };
     let null = Typed::new(value.schema, Data::Null);
     let text = error(&[("fields", "a")], null);
-    assert_eq!(text, "Record(0, \"Only Struct objects supported for [mask fields], found: null\")");
+    assert_eq!(
+        text,
+        "Record(0, \"Only Struct objects supported for [mask fields], found: null\")"
+    );
     let text = error(&[("fields", "a")], Typed::none());
-    assert!(text.contains("Only Map objects supported in absence of schema for [mask fields], found: null"));
+    assert!(text.contains(
+        "Only Map objects supported in absence of schema for [mask fields], found: null"
+    ));
     let text = error(&[("fields", "b"), ("replacement", "x")], value.clone());
     assert!(text.contains("Unable to convert x (class java.lang.String) to number"));
     let text = error(&[("fields", "e"), ("replacement", "x")], value.clone());
-    assert!(text.contains("Cannot mask value of type class java.lang.Boolean with custom replacement."));
+    assert!(
+        text.contains("Cannot mask value of type class java.lang.Boolean with custom replacement.")
+    );
     let text = error(&[("fields", "f")], value);
     assert!(text.contains("Cannot mask value of type: class [B"));
 }
@@ -119,5 +139,8 @@ fn keys_and_maps() {
 #[test]
 fn the_definition_has_connects_keys() {
     let names: Vec<&str> = MaskField::config().keys.iter().map(|k| k.name).collect();
-    assert_eq!(names, ["fields", "replacement", "replace.null.with.default"]);
+    assert_eq!(
+        names,
+        ["fields", "replacement", "replace.null.with.default"]
+    );
 }

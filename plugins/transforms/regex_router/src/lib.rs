@@ -64,7 +64,9 @@ mod tests {
 
     fn route(config: [(&str, &str); 2], topics: &[&str]) -> Vec<String> {
         let mut host = Host::new();
-        let mut router = host.transform::<RegexRouter>("RegexRouter", &config).unwrap();
+        let mut router = host
+            .transform::<RegexRouter>("RegexRouter", &config)
+            .unwrap();
         let records: Vec<_> = topics
             .iter()
             .map(|t| TestRecord::new(t, Typed::none(), Typed::none()))
@@ -75,7 +77,10 @@ mod tests {
 
     #[test]
     fn the_recorded_routing_is_repeated() {
-        let config = [("regex", r"([^.]+)\.([^.]+)\.([^.]+)"), ("replacement", "$1-routed.$3")];
+        let config = [
+            ("regex", r"([^.]+)\.([^.]+)\.([^.]+)"),
+            ("replacement", "$1-routed.$3"),
+        ];
         let topics = ["smt_regex.inv.u", "smt_regex", "smt_regex.inv.u"];
         let want = ["smt_regex-routed.u", "smt_regex", "smt_regex-routed.u"];
         assert_eq!(route(config, &topics), want);
@@ -86,7 +91,10 @@ mod tests {
         let host = Host::new();
         let bad = |regex, replacement| {
             let config = [("regex", regex), ("replacement", replacement)];
-            host.transform::<RegexRouter>("RegexRouter", &config).unwrap_err()[0].key.clone()
+            host.transform::<RegexRouter>("RegexRouter", &config)
+                .unwrap_err()[0]
+                .key
+                .clone()
         };
         assert_eq!(bad("[", "x"), "regex");
         assert_eq!(bad("(a)", "$2"), "replacement");
@@ -94,7 +102,9 @@ mod tests {
 
     #[test]
     fn the_definition_is_connects() {
-        let want = include_str!("../../../../tests/golden/plugin_config/org.apache.kafka.connect.transforms.RegexRouter.json");
+        let want = include_str!(
+            "../../../../tests/golden/plugin_config/org.apache.kafka.connect.transforms.RegexRouter.json"
+        );
         let want: serde_json::Value = serde_json::from_str(want).unwrap();
         assert_eq!(recorded::definition(&RegexRouter::config()), want);
     }
