@@ -6,7 +6,7 @@ use tests::golden::Replay;
 fn check(scenario: &str, variants: &[&str], exceptions: &dyn Fn(&mut Capture)) {
     let _servers = tests::servers();
     let replay = Replay::run(scenario, variants).unwrap();
-    let mut report = String::new();
+    let mut report = Vec::new();
     for variant in variants {
         let differences = replay.differences(variant, exceptions).unwrap();
         let records: usize = replay.expected[*variant].values().map(Vec::len).sum();
@@ -15,13 +15,13 @@ fn check(scenario: &str, variants: &[&str], exceptions: &dyn Fn(&mut Capture)) {
             differences.len()
         );
         if !differences.is_empty() {
-            report.push_str(&format!(
-                "\n{scenario}/{variant}:\n  {}",
+            report.push(format!(
+                "{scenario}/{variant}:\n  {}",
                 differences.join("\n  ")
             ));
         }
     }
-    assert!(report.is_empty(), "{report}");
+    assert!(report.is_empty(), "{}", report.join("\n"));
 }
 
 fn none(_: &mut Capture) {}

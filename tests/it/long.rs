@@ -42,12 +42,12 @@ fn delete_all(database: &str, rows: u64) {
     let mut config = connector(database);
     config["snapshot.mode"] = "no_data".into();
     host.create("big", &config).unwrap();
-    host.wait_streaming("big", Duration::from_secs(60)).unwrap();
+    host.wait_streaming("big", Duration::from_mins(1)).unwrap();
     session.run(&format!("DELETE FROM {database}.t")).unwrap();
     let topic = format!("{database}.{database}.t");
     until::until(
         "a delete and a tombstone of every row",
-        Duration::from_secs(300),
+        Duration::from_mins(5),
         || {
             let end: i64 = kafka::ends(&|t| t == topic)?.values().sum();
             Ok((end as u64 >= 2 * rows).then_some(()))

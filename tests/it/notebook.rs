@@ -7,7 +7,7 @@ use tests::host::Host;
 use tests::mysql::Session;
 use tests::{capture, kafka, services, until};
 
-const STEP: Duration = Duration::from_secs(60);
+const STEP: Duration = Duration::from_mins(1);
 
 fn config() -> Value {
     let mut config = json!({});

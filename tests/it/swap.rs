@@ -15,8 +15,7 @@ fn upload_mask_swap() {
     let host = Host::start(database, &[]).unwrap();
     let mut config = connector(database);
     host.create("swap", &config).unwrap();
-    host.wait_streaming("swap", Duration::from_secs(60))
-        .unwrap();
+    host.wait_streaming("swap", Duration::from_mins(1)).unwrap();
     let writer = Writer::start(database, 3, before, Duration::from_millis(1), false).unwrap();
 
     let component = std::fs::read(services::plugins().unwrap().join("mask-pii.wasm")).unwrap();

@@ -212,7 +212,7 @@ fn records(topic: &str, expected: &[Captured], actual: &[Captured], out: &mut Di
             expected.len()
         ));
     }
-    let (mut ne, mut na) = (Normal::new(topic), Normal::new(topic));
+    let mut normals = (Normal::new(topic), Normal::new(topic));
     for (i, (e, a)) in expected.iter().zip(actual).enumerate() {
         let at = format!("{topic}[{i}]");
         if e.partition != a.partition {
@@ -221,69 +221,82 @@ fn records(topic: &str, expected: &[Captured], actual: &[Captured], out: &mut Di
                 a.partition, e.partition
             ));
         }
-        for (part, e, a) in [("key", &e.key, &a.key), ("value", &e.value, &a.value)] {
-            let (te, ta) = (
-                ne.walk(tree(e.as_deref()), "", false),
-                na.walk(tree(a.as_deref()), "", false),
-            );
-            diff(&te, &ta, &format!("{at}.{part}"), out);
-            if e.is_some() != a.is_some() {
-                out.add(format!("{at}.{part}: null and the text null differ"));
-            } else if layout(e.as_deref()) != layout(a.as_deref()) {
-                out.add(format!("{at}.{part}: white space or field order differs"));
-            }
-        }
-        let headers = |n: &mut Normal, h: &[(String, Option<String>)]| -> Vec<Node> {
-            let value = |n: &mut Normal, k: &str, v: Option<&str>| match k {
-                RUN_ID => Node::Text("<run>".to_owned()),
-                _ => n.walk(tree(v), "", false),
-            };
-            h.iter()
-                .map(|(k, v)| Node::Array(vec![Node::Text(k.clone()), value(n, k, v.as_deref())]))
-                .collect()
-        };
-        let (he, ha) = (headers(&mut ne, &e.headers), headers(&mut na, &a.headers));
-        diff(
-            &Node::Array(he),
-            &Node::Array(ha),
-            &format!("{at}.headers"),
-            out,
-        );
+        let key = (e.key.as_deref(), a.key.as_deref());
+        part(&mut normals, key, &format!("{at}.key"), out);
+        let value = (e.value.as_deref(), a.value.as_deref());
+        part(&mut normals, value, &format!("{at}.value"), out);
+        let (of_e, of_a) = (headers(&mut normals.0, e), headers(&mut normals.1, a));
+        diff(&of_e, &of_a, &format!("{at}.headers"), out);
     }
 }
 
-fn diff(e: &Node, a: &Node, at: &str, out: &mut Differences) {
-    match (e, a) {
-        (Node::Object(x), Node::Object(y)) => {
-            for (k, v) in x {
-                match y.get(k) {
-                    Some(w) => diff(v, w, &format!("{at}.{k}"), out),
+fn part(
+    normals: &mut (Normal, Normal),
+    (e, a): (Option<&str>, Option<&str>),
+    at: &str,
+    out: &mut Differences,
+) {
+    let of_e = normals.0.walk(tree(e), "", false);
+    let of_a = normals.1.walk(tree(a), "", false);
+    diff(&of_e, &of_a, at, out);
+    if e.is_some() != a.is_some() {
+        out.add(format!("{at}: null and the text null differ"));
+    } else if layout(e) != layout(a) {
+        out.add(format!("{at}: white space or field order differs"));
+    }
+}
+
+fn headers(normal: &mut Normal, record: &Captured) -> Node {
+    let all = record.headers.iter().map(|(name, value)| {
+        let value = match name.as_str() {
+            RUN_ID => Node::Text("<run>".to_owned()),
+            _ => normal.walk(tree(value.as_deref()), "", false),
+        };
+        Node::Array(vec![Node::Text(name.clone()), value])
+    });
+    Node::Array(all.collect())
+}
+
+fn diff(expected: &Node, actual: &Node, at: &str, out: &mut Differences) {
+    match (expected, actual) {
+        (Node::Object(want), Node::Object(got)) => {
+            for (k, v) in want {
+                match got.get(k) {
+                    Some(other) => diff(v, other, &format!("{at}.{k}"), out),
                     None => out.add(format!("{at}.{k}: missing")),
                 }
             }
-            for k in y.keys().filter(|k| !x.contains_key(*k)) {
+            for k in got.keys().filter(|k| !want.contains_key(*k)) {
                 out.add(format!("{at}.{k}: extra"));
             }
-            if x.len() == y.len() && !x.keys().eq(y.keys()) && x.keys().all(|k| y.contains_key(k)) {
+            let same = want.len() == got.len() && want.keys().all(|k| got.contains_key(k));
+            if same && !want.keys().eq(got.keys()) {
                 out.add(format!(
                     "{at}: field order {:?}",
-                    y.keys().collect::<Vec<_>>()
+                    got.keys().collect::<Vec<_>>()
                 ));
             }
         }
-        (Node::Array(x), Node::Array(y)) => {
-            if x.len() != y.len() {
-                out.add(format!("{at}: {} elements instead of {}", y.len(), x.len()));
+        (Node::Array(want), Node::Array(got)) => {
+            if want.len() != got.len() {
+                out.add(format!(
+                    "{at}: {} elements instead of {}",
+                    got.len(),
+                    want.len()
+                ));
             }
-            x.iter()
-                .zip(y)
-                .enumerate()
-                .for_each(|(i, (v, w))| diff(v, w, &format!("{at}[{i}]"), out));
+            for (i, (v, other)) in want.iter().zip(got).enumerate() {
+                diff(v, other, &format!("{at}[{i}]"), out);
+            }
         }
-        _ if e == a => {}
+        _ if expected == actual => {}
         _ => {
             let short = |n: &Node| n.to_string().chars().take(160).collect::<String>();
-            out.add(format!("{at}: {} instead of {}", short(a), short(e)));
+            out.add(format!(
+                "{at}: {} instead of {}",
+                short(actual),
+                short(expected)
+            ));
         }
     }
 }

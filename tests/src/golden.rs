@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 /// Time without a new record after which a scenario is taken to be over.
-const QUIET: Duration = Duration::from_millis(2000);
+const QUIET: Duration = Duration::from_secs(2);
 /// Limit of one step of a scenario.
 const STEP: Duration = Duration::from_secs(90);
 

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 /// Limit for a start: compiling the built-ins on a busy machine included.
-const START: Duration = Duration::from_secs(120);
+const START: Duration = Duration::from_mins(2);
 /// Limit for a polite stop.
 const STOP: Duration = Duration::from_secs(30);
 
@@ -83,11 +83,12 @@ impl Host {
             all.push(((*k).to_owned(), (*v).to_owned()));
         }
         // An empty value takes a default away: a standalone worker has no group.
-        let text: String = all
+        let lines: Vec<String> = all
             .iter()
             .filter(|(_, v)| !v.is_empty())
-            .map(|(k, v)| format!("{k}={v}\n"))
+            .map(|(k, v)| format!("{k}={v}"))
             .collect();
+        let text = lines.join("\n") + "\n";
         std::fs::write(folder.join("worker.properties"), text)?;
         let rest = Client::new(&format!("http://127.0.0.1:{port}"));
         Ok(Self {

@@ -44,7 +44,12 @@ pub fn row(record: &Record) -> Result<Option<(u64, u64, Value)>> {
         return Ok(None);
     }
     let mut value = record.json()?;
-    let after = value.get_mut("payload").unwrap_or(&mut value)["after"].take();
+    let envelope = if value.get("payload").is_some() {
+        &mut value["payload"]
+    } else {
+        &mut value
+    };
+    let after = envelope["after"].take();
     let number = |field: &str| {
         after[field]
             .as_u64()

@@ -100,7 +100,7 @@ impl Demo {
         if answer.status != 201 {
             bail!("the connector was not created");
         }
-        self.host.wait_streaming(CONNECTOR, Duration::from_secs(60))
+        self.host.wait_streaming(CONNECTOR, Duration::from_mins(1))
     }
 
     fn run_notebook(&mut self) -> Result<()> {
