@@ -44,7 +44,8 @@ pub struct Session {
     pub real_as_float: bool,
     /// MySQL's `explicit_defaults_for_timestamp` (on since 8.0).
     pub explicit_timestamp: bool,
-    /// The server's version as in `/*!80023 */`; longer-numbered comments are skipped.
+    /// The server's version as in `/*!80023 */`; comments for later ones are skipped. To be set
+    /// for MariaDB 10 and later, whose numbers start at 100000.
     pub version: u32,
     /// Whether the server is MariaDB: `/*M! */` counts, `/*!50700` to `/*!99999` do not.
     pub mariadb: bool,
@@ -62,7 +63,7 @@ impl Session {
             no_backslash_escapes: false,
             real_as_float: false,
             explicit_timestamp: true,
-            version: 999_999,
+            version: 99_998,
             mariadb: false,
             default_charset: None,
         }

@@ -126,6 +126,8 @@ pub struct Index {
     pub unique: bool,
     /// Key parts in order; `None` for an expression (functional key part).
     pub parts: Vec<Option<String>>,
+    /// Made by MySQL for a foreign key; gives way to any later index that serves it.
+    pub implied: bool,
 }
 
 /// Attribute of a table (`io.debezium.relational.Attribute`); MySQL tables have none, records

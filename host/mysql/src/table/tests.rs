@@ -35,6 +35,7 @@ fn key_falls_back_to_a_unique_index_without_nulls() {
         name: name.into(),
         unique: true,
         parts: parts.iter().map(|part| part.map(str::to_owned)).collect(),
+        implied: false,
     };
     table.indexes = vec![
         unique("nullable", &[Some("a"), Some("b")]),

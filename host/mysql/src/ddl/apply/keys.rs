@@ -33,37 +33,43 @@ pub(super) fn add_key(table: &mut Table, key: &KeyDef) {
     }
 }
 
-/// Adds the indexes foreign keys make where no other index starts with their columns.
+/// Adds the indexes foreign keys make where no declared index starts with their columns.
 pub(super) fn add_foreign(table: &mut Table, keys: &[KeyDef]) {
     for key in keys.iter().filter(|key| key.kind == KeyKind::Foreign) {
-        let starts = |parts: &mut dyn Iterator<Item = Option<&str>>| {
-            key.parts
-                .iter()
-                .all(|wanted| match (wanted.as_deref(), parts.next().flatten()) {
-                    (Some(wanted), Some(part)) => same_name(wanted, part),
-                    _ => false,
-                })
-        };
-        let served = starts(&mut table.primary_key.iter().map(|name| Some(name.as_str())))
+        let primary: Vec<Option<String>> = table.primary_key.iter().cloned().map(Some).collect();
+        let served = starts_with(&primary, &key.parts)
             || table
                 .indexes
                 .iter()
-                .any(|index| starts(&mut index.parts.iter().map(|part| part.as_deref())));
+                .any(|index| !index.implied && starts_with(&index.parts, &key.parts));
         if !served {
             push(table, key, false);
         }
     }
 }
 
+fn starts_with(parts: &[Option<String>], wanted: &[Option<String>]) -> bool {
+    parts.len() >= wanted.len()
+        && parts.iter().zip(wanted).all(|pair| match pair {
+            (Some(part), Some(wanted)) => same_name(part, wanted),
+            _ => false,
+        })
+}
+
 fn push(table: &mut Table, key: &KeyDef, unique: bool) {
+    table
+        .indexes
+        .retain(|index| !(index.implied && starts_with(&key.parts, &index.parts)));
     let name = key
         .name
         .clone()
         .unwrap_or_else(|| generated_name(table, key));
+    let implied = key.kind == KeyKind::Foreign;
     table.indexes.push(Index {
         name,
         unique,
         parts: key.parts.clone(),
+        implied,
     });
 }
 

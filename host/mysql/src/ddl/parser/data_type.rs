@@ -221,7 +221,10 @@ fn modifiers(cursor: &mut Cursor<'_>, parsed: &mut DataType) -> String {
         if cursor.accept("UNSIGNED") {
             sign = " UNSIGNED";
         } else if cursor.accept("SIGNED") {
-            sign = " SIGNED";
+            // MySQL keeps an UNSIGNED before it.
+            if sign.is_empty() {
+                sign = " SIGNED";
+            }
         } else if cursor.accept("ZEROFILL") {
             parsed.zerofill = true;
         } else if cursor.accept("ASCII") {
