@@ -155,6 +155,7 @@ mod tests {
             ("(a)b", r"\$1$1", "ab", Some("$1a")),
             (r"\Qa.b\E(.*)", "$1", "a.bc", Some("c")),
             ("(?!x).+", "y", "abc", Some("y")),
+            (r"(?i)A\p{L}\d\s(?=.)\b.*", "y", "aé7 x", Some("y")),
         ] {
             let p = Pattern::new(regex).unwrap();
             let r = Replacement::new(with, &p).unwrap();

@@ -77,6 +77,9 @@ impl ConfigError {
     }
 }
 
+/// Key in which Connect tells a converter its part.
+pub(crate) const CONVERTER_TYPE: &str = "converter.type";
+
 /// Checks a value beyond its type; answers what is wrong.
 pub type Validator = fn(&str) -> Result<(), String>;
 
@@ -97,6 +100,8 @@ pub struct Key {
     /// Values offered by `validate`; for an enumeration, all of them.
     pub recommended: &'static [&'static str],
     pub validator: Option<Validator>,
+    /// Whether a list must have entries, each once.
+    pub distinct: bool,
 }
 
 impl Key {
@@ -115,7 +120,14 @@ impl Key {
             display_name: name,
             recommended: &[],
             validator: None,
+            distinct: false,
         }
+    }
+    /// The key in which Connect's worker tells a converter its part; the user does not set it.
+    pub fn converter_type() -> Self {
+        Self::string(CONVERTER_TYPE)
+            .doc("How this converter will be used.")
+            .validate(known_part)
     }
     /// A required string.
     pub fn string(name: &'static str) -> Self {
@@ -175,6 +187,12 @@ impl Key {
         self.validator = Some(validator);
         self
     }
+    /// The list must have entries, each once.
+    #[must_use]
+    pub fn distinct(mut self) -> Self {
+        self.distinct = true;
+        self
+    }
     /// The values offered for it.
     #[must_use]
     pub fn recommend(mut self, values: &'static [&'static str]) -> Self {
@@ -218,6 +236,8 @@ impl ConfigDef {
                     let checked = checked.and_then(|()| key.validator.map_or(Ok(()), |v| v(value)));
                     if let Err(message) = checked {
                         errors.push(ConfigError::invalid(key.name, value, &message));
+                    } else if key.distinct {
+                        errors.extend(check_distinct(key.name, value).err());
                     }
                 }
                 (None, Some(default)) => {
@@ -274,26 +294,29 @@ pub fn non_empty(value: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Kafka's `ValidList.anyNonDuplicateValues(false, false)`: not empty, no blank entry, nothing twice.
-pub fn distinct_list(value: &str) -> Result<(), String> {
+/// Kafka's `ValidList.anyNonDuplicateValues(false, false)`, with its texts.
+fn check_distinct(key: &str, value: &str) -> Result<(), ConfigError> {
     let items: Vec<&str> = split_list(value).collect();
-    if items.is_empty() {
-        return Err(
-            "Configuration 'fields' must not be empty. Valid values include: any non-empty value"
-                .into(),
-        );
+    let wrong = if items.is_empty() {
+        "must not be empty. Valid values include: any non-empty value"
+    } else if (1..items.len()).any(|i| items[..i].contains(&items[i])) {
+        "values must not be duplicated."
+    } else if items.iter().any(|s| s.is_empty()) {
+        "values must not be empty."
+    } else {
+        return Ok(());
+    };
+    Err(ConfigError {
+        key: key.into(),
+        message: format!("Configuration '{key}' {wrong}"),
+    })
+}
+
+fn known_part(value: &str) -> Result<(), String> {
+    if ["key", "value", "header"].contains(&value) {
+        return Ok(());
     }
-    let twice = (1..items.len()).any(|i| items[..i].contains(&items[i]));
-    if twice {
-        return Err(format!(
-            "Configuration 'fields' values must not be duplicated. Given: [{}]",
-            items.join(", ")
-        ));
-    }
-    if items.iter().any(|s| s.is_empty()) {
-        return Err("Configuration 'fields' values must not be empty.".into());
-    }
-    Ok(())
+    Err("String must be one of: key, value, header".into())
 }
 
 fn split_list(value: &str) -> impl Iterator<Item = &str> {
@@ -313,17 +336,17 @@ impl Config {
     pub fn get(&self, key: &str) -> Option<&str> {
         self.values.get(key).map(String::as_str)
     }
-    /// The value of a string key, trimmed as Kafka does; empty where there is none.
+    /// The value of a string key as it was given (Kafka trims every other type); empty where there is none.
     pub fn string(&self, key: &str) -> &str {
-        self.get(key).unwrap_or_default().trim()
+        self.get(key).unwrap_or_default()
     }
     /// The value of a boolean key; false where there is none.
     pub fn boolean(&self, key: &str) -> bool {
-        self.string(key).eq_ignore_ascii_case("true")
+        self.string(key).trim().eq_ignore_ascii_case("true")
     }
     /// The value of an integer key; 0 where there is none.
     pub fn int(&self, key: &str) -> i64 {
-        self.string(key).parse().unwrap_or(0)
+        self.string(key).trim().parse().unwrap_or(0)
     }
     /// The values of a list key.
     pub fn list(&self, key: &str) -> Vec<String> {
@@ -338,7 +361,7 @@ mod tests {
     #[test]
     fn values_are_checked_and_defaults_filled_in() {
         let def = ConfigDef::new("1")
-            .key(Key::list("fields").validate(distinct_list))
+            .key(Key::list("fields").distinct())
             .key(Key::int("n").default("3"))
             .key(Key::boolean("on").optional());
         let with = |e: &[(&str, &str)]| {
@@ -358,7 +381,16 @@ mod tests {
                 "Invalid value yes for configuration on: Expected value to be either true or false",
             ]
         );
-        assert!(with(&[("fields", "a,a")]).is_err());
-        assert!(with(&[("fields", "")]).is_err());
+        for (value, want) in [
+            ("a,a", "values must not be duplicated."),
+            (
+                "",
+                "must not be empty. Valid values include: any non-empty value",
+            ),
+            ("a,,b", "values must not be empty."),
+        ] {
+            let error = with(&[("fields", value)]).unwrap_err().remove(0);
+            assert_eq!(error.message, format!("Configuration 'fields' {want}"));
+        }
     }
 }

@@ -6,7 +6,7 @@
 
 use tidegate_layout::{BatchView, HeaderEntry, PatchWriter};
 
-use crate::config::{Config, ConfigDef, ConfigError, Context, Part};
+use crate::config::{CONVERTER_TYPE, Config, ConfigDef, ConfigError, Context, Part};
 use crate::error::{Error, Result};
 use crate::record::Record;
 use crate::schema::{SchemaRef, Schemas};
@@ -139,9 +139,6 @@ pub struct EncodedBatch {
     /// End of each part within `data`; [`NULL_END`] for a null.
     pub ends: Vec<u32>,
 }
-
-/// Key in which Connect tells a converter its part.
-const CONVERTER_TYPE: &str = "converter.type";
 
 /// Stands for a null in [`EncodedBatch::ends`].
 pub const NULL_END: u32 = u32::MAX;

@@ -8,10 +8,16 @@
 #[macro_export]
 macro_rules! __lifecycle {
     ($plugin:ty, $world:ident, $make:ident, $trait:ident) => {
+        // A module of its own, so that the author's type may have any name.
+        mod author {
+            #[allow(unused_imports, reason = "the type may be named by a path")]
+            use super::super::*;
+            pub(super) type It = $plugin;
+        }
         use wit::lifecycle::{ConfigEntry, ConfigError, Context, Definition, Schema};
         use $crate::export::$world::{convert, exports::tidegate::plugin as wit};
 
-        type Plugin = $crate::driver::Driver<$plugin>;
+        type Plugin = $crate::driver::Driver<author::It>;
         thread_local! {
             static PLUGIN: $crate::export::Cell<Plugin> = const { $crate::export::Cell::new() };
         }
@@ -19,7 +25,7 @@ macro_rules! __lifecycle {
 
         impl wit::lifecycle::Guest for Component {
             fn describe() -> Definition {
-                convert::definition(<$plugin as $crate::$trait>::config())
+                convert::definition(<author::It as $crate::$trait>::config())
             }
             fn validate(context: Context, config: Vec<ConfigEntry>) -> Vec<ConfigError> {
                 let made = Plugin::$make(&convert::context(context), &convert::entries(config));
@@ -52,7 +58,6 @@ macro_rules! export_transform {
         #[cfg(target_arch = "wasm32")]
         #[allow(unsafe_code, clippy::pedantic, reason = "wit-bindgen's exports")]
         mod __component {
-            use super::*;
             $crate::__lifecycle!($plugin, transform, transform, Transform);
             use wit::transformer::{Error, Output};
             impl wit::transformer::Guest for Component {
@@ -79,7 +84,6 @@ macro_rules! export_predicate {
         #[cfg(target_arch = "wasm32")]
         #[allow(unsafe_code, clippy::pedantic, reason = "wit-bindgen's exports")]
         mod __component {
-            use super::*;
             $crate::__lifecycle!($plugin, predicate, predicate, Predicate);
             use wit::predicate_tester::Error;
             impl wit::predicate_tester::Guest for Component {
@@ -99,7 +103,6 @@ macro_rules! export_format {
         #[cfg(target_arch = "wasm32")]
         #[allow(unsafe_code, clippy::pedantic, reason = "wit-bindgen's exports")]
         mod __component {
-            use super::*;
             $crate::__lifecycle!($plugin, format, format, Format);
             use wit::formatter::{Encoded, Error, Part};
             impl wit::formatter::Guest for Component {

@@ -13,8 +13,7 @@ pub struct ByteArrayConverter;
 
 impl Format for ByteArrayConverter {
     fn config() -> ConfigDef {
-        let kind = Key::string("converter.type").doc("How this converter will be used.");
-        ConfigDef::new("4.3.1").key(kind)
+        ConfigDef::new("4.3.1").key(Key::converter_type())
     }
     fn new(_: &Context, _: &Config) -> Result<Self, Vec<ConfigError>> {
         Ok(Self)

@@ -40,7 +40,7 @@ impl Format for JsonConverter {
     fn config() -> ConfigDef {
         let (schemas, serialization) = (Some("Schemas"), Some("Serialization"));
         ConfigDef::new("4.3.1")
-            .key(converter_type())
+            .key(Key::converter_type())
             .key(
                 Key::boolean("schemas.enable")
                     .default("true")
@@ -139,11 +139,6 @@ impl Known {
     }
 }
 
-/// Connect's worker sets it, not the user (here the driver does, from the context).
-fn converter_type() -> Key {
-    Key::string("converter.type").doc("How this converter will be used.")
-}
-
 fn decimal_format(value: &str) -> Result<(), String> {
     let known = ["BASE64", "NUMERIC"]
         .iter()
@@ -151,7 +146,7 @@ fn decimal_format(value: &str) -> Result<(), String> {
     if known {
         Ok(())
     } else {
-        Err("String must be one of (case insensitive): BASE64, NUMERIC".into())
+        Err("String must be one of (case insensitive): NUMERIC, BASE64".into())
     }
 }
 

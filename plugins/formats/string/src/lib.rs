@@ -20,12 +20,10 @@ pub struct StringConverter {
 /// Deepest nesting of a value.
 const DEPTH_MAX: u32 = 64;
 const ENCODING: &str = "converter.encoding";
-const PARTS: [&str; 3] = ["key", "value", "header"];
 
 impl Format for StringConverter {
     fn config() -> ConfigDef {
-        let kind = Key::string("converter.type").doc("How this converter will be used.");
-        ConfigDef::new("4.3.1").key(kind.validate(known_part)).key(
+        ConfigDef::new("4.3.1").key(Key::converter_type()).key(
             Key::string(ENCODING)
                 .default("UTF-8")
                 .importance(Importance::High)
@@ -63,13 +61,6 @@ impl Format for StringConverter {
         out.extend(text.chars().map(|c| narrow(c).unwrap_or(b'?')));
         Ok(Encoded::Bytes)
     }
-}
-
-fn known_part(value: &str) -> Result<(), String> {
-    let known = PARTS.contains(&value);
-    known
-        .then_some(())
-        .ok_or_else(|| "String must be one of: key, value, header".into())
 }
 
 /// `Object.toString`.

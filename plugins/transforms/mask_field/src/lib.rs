@@ -11,7 +11,7 @@
 mod masked;
 
 use masked::Mask;
-use tidegate_sdk::config::{distinct_list, non_empty};
+use tidegate_sdk::config::non_empty;
 use tidegate_sdk::{
     Config, ConfigDef, ConfigError, Context, Error, Importance, Key, PerSchema, Record, Result,
     SchemaRef, Slot, Tag, Transform, Value, export_transform,
@@ -41,7 +41,7 @@ impl Transform for MaskField {
                 Key::list("fields")
                     .importance(Importance::High)
                     .doc("Names of fields to mask.")
-                    .validate(distinct_list),
+                    .distinct(),
             )
             .key(
                 Key::string("replacement")
