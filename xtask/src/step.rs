@@ -270,13 +270,18 @@ pub(crate) fn tail(log: &Path) -> String {
     format!("\n  last lines of {}:\n    {lines}", log.display())
 }
 
-/// A command as a person would type it.
+/// A command as a person would type it, cut where it gets long: the log has the rest.
 fn spelled(command: &Command) -> String {
-    std::iter::once(command.get_program())
+    const CHARACTERS_MAX: usize = 160;
+    let words: Vec<_> = std::iter::once(command.get_program())
         .chain(command.get_args())
         .map(|word| word.to_string_lossy())
-        .collect::<Vec<_>>()
-        .join(" ")
+        .collect();
+    let line = words.join(" ");
+    match line.char_indices().nth(CHARACTERS_MAX) {
+        Some((end, _)) => format!("{} …", line.get(..end).unwrap_or_default()),
+        None => line,
+    }
 }
 
 #[cfg(test)]
