@@ -67,6 +67,8 @@ pub struct ColumnDef {
     pub null: Option<bool>,
     /// DEFAULT; `DefaultValue::None` when not written.
     pub default: DefaultValue,
+    /// 16 or 2 when the default is the digits of a hexadecimal or bit literal.
+    pub default_radix: Option<u32>,
     /// ON UPDATE CURRENT_TIMESTAMP.
     pub on_update: bool,
     /// AUTO_INCREMENT or SERIAL.
@@ -182,6 +184,7 @@ pub enum AlterAction {
     SetDefault {
         column: String,
         default: DefaultValue,
+        radix: Option<u32>,
     },
     DropDefault(String),
     SetInvisible {

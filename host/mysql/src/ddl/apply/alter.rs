@@ -171,8 +171,9 @@ impl Altered<'_> {
                 AlterAction::SetDefault {
                     column: set,
                     default,
+                    radix,
                 } if same_name(set, &name) => {
-                    column.default = default.clone();
+                    column.default = build::plain_default(column.ty, default.clone(), *radix);
                 }
                 AlterAction::DropDefault(dropped) if same_name(dropped, &name) => {
                     column.default = DefaultValue::None;

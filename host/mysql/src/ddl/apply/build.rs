@@ -33,6 +33,7 @@ pub(super) fn column(
         DefaultValue::None if column.optional => DefaultValue::Null,
         default => default.clone(),
     };
+    column.default = plain_default(column.ty, column.default, def.default_radix);
     if column.ty == ColumnType::Timestamp && !session.explicit_timestamp && def.null.is_none() {
         implied_timestamp(&mut column, def, first_timestamp);
     }
@@ -41,6 +42,45 @@ pub(super) fn column(
     }
     store_by_length(&mut column);
     column
+}
+
+/// A default as SHOW CREATE TABLE would write it: digits of a hexadecimal or bit literal stand for
+/// a number, for text, or in a BIT column for bits. Debezium takes the digits themselves, which
+/// garbles all but bits.
+pub(super) fn plain_default(
+    ty: ColumnType,
+    default: DefaultValue,
+    radix: Option<u32>,
+) -> DefaultValue {
+    let DefaultValue::Expression(text) = &default else {
+        return default;
+    };
+    let plain = match (ty, radix) {
+        (ColumnType::Bit, None) => text.parse::<u64>().ok().map(|number| format!("{number:b}")),
+        (ColumnType::Bit, Some(radix)) => u64::from_str_radix(text, radix)
+            .ok()
+            .map(|number| format!("{number:b}")),
+        (_, None) => None,
+        (ty, Some(radix)) if ty.is_text() || ty.native_name().ends_with("binary") => {
+            literal_text(text, radix)
+        }
+        (_, Some(radix)) => u64::from_str_radix(text, radix)
+            .ok()
+            .map(|number| number.to_string()),
+    };
+    plain.map_or(default, DefaultValue::Expression)
+}
+
+/// The text whose bytes the digits are; `None` when they are no UTF-8.
+fn literal_text(digits: &str, radix: u32) -> Option<String> {
+    let width = if radix == 16 { 2 } else { 8 };
+    let padding = (width - digits.len() % width) % width;
+    let padded = "0".repeat(padding) + digits;
+    let bytes = padded.as_bytes().chunks(width).map(|byte| {
+        let byte = std::str::from_utf8(byte).ok()?;
+        u8::from_str_radix(byte, radix).ok()
+    });
+    String::from_utf8(bytes.collect::<Option<Vec<u8>>>()?).ok()
 }
 
 /// Whether a TIMESTAMP added now would be the table's first.

@@ -121,8 +121,13 @@ fn alter(cursor: &mut Cursor<'_>) -> Parsed<Option<AlterAction>> {
     cursor.accept_words(&["IF", "EXISTS"]);
     let column = cursor.column_name()?;
     if cursor.accept_words(&["SET", "DEFAULT"]) {
+        let radix = literal::radix(cursor);
         let default = literal::default_value(cursor);
-        return Ok(Some(AlterAction::SetDefault { column, default }));
+        return Ok(Some(AlterAction::SetDefault {
+            column,
+            default,
+            radix,
+        }));
     }
     if cursor.accept_words(&["DROP", "DEFAULT"]) {
         return Ok(Some(AlterAction::DropDefault(column)));

@@ -15,6 +15,7 @@ pub(super) fn column(cursor: &mut Cursor<'_>) -> Parsed<ColumnDef> {
         data_type,
         null: serial.then_some(false),
         default: DefaultValue::None,
+        default_radix: None,
         on_update: false,
         auto_increment: serial,
         primary: false,
@@ -47,6 +48,7 @@ fn attribute(cursor: &mut Cursor<'_>, column: &mut ColumnDef) {
     } else if cursor.accept_charset(&mut column.data_type.charset) {
         // COLLATE behind NOT NULL, and CHARACTER SET where MariaDB allows it.
     } else if cursor.accept("DEFAULT") {
+        column.default_radix = literal::radix(cursor);
         column.default = literal::default_value(cursor);
     } else if cursor.accept_words(&["ON", "UPDATE"]) {
         cursor.skip_token();

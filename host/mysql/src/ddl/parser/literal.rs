@@ -66,6 +66,15 @@ fn digits(raw: &str) -> &str {
     raw.get(2..).unwrap_or_default().trim_end_matches('\'')
 }
 
+/// The base of the literal at the cursor, if it is one of digits that stand for bytes.
+pub(super) fn radix(cursor: &Cursor<'_>) -> Option<u32> {
+    match cursor.peek_kind() {
+        Some(Kind::Hex) => Some(16),
+        Some(Kind::Bits) => Some(2),
+        _ => None,
+    }
+}
+
 /// The value behind DEFAULT. Expressions are stepped over and count as NULL, as in Debezium.
 pub(super) fn default_value(cursor: &mut Cursor<'_>) -> DefaultValue {
     let mut sign = String::new();

@@ -243,6 +243,27 @@ fn keeps_debeziums_words_and_defaults() {
 }
 
 #[test]
+fn digits_of_byte_literals_become_values() {
+    let session = Session::new("d");
+    for (sql, default) in [
+        ("INT DEFAULT 0x10", "16"),
+        ("INT DEFAULT b'11'", "3"),
+        ("VARCHAR(5) DEFAULT x'4142'", "AB"),
+        ("BINARY(3) DEFAULT 0x41", "A"),
+        ("BIT(4) DEFAULT 5", "101"),
+        ("BIT(8) DEFAULT b'00000010'", "00000010"),
+        ("BIT(8) DEFAULT 0x0A", "1010"),
+        ("VARCHAR(5) DEFAULT '0x41'", "0x41"),
+    ] {
+        assert_eq!(
+            column(sql, &session).default.expression(),
+            Some(default),
+            "{sql}"
+        );
+    }
+}
+
+#[test]
 fn obeys_the_session() {
     let mut session = Session::new("d").with_sql_mode(0b101 | (1 << 20));
     assert_eq!(column("REAL", &session).ty, ColumnType::Float);
