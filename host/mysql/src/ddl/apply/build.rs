@@ -57,6 +57,8 @@ pub(super) fn plain_default(
     };
     let plain = match (ty, radix) {
         (ColumnType::Bit, None) => text.parse::<u64>().ok().map(|number| format!("{number:b}")),
+        // Bits stay as written, as in Debezium.
+        (ColumnType::Bit, Some(2)) => None,
         (ColumnType::Bit, Some(radix)) => u64::from_str_radix(text, radix)
             .ok()
             .map(|number| format!("{number:b}")),
