@@ -1,0 +1,287 @@
+//! What happens after a fault: fresh instance, one replay, then a search for the records at fault.
+//!
+//! A guest is a pure function of configuration, schemas and batch, and nothing of a failed call is kept, so a call may
+//! be repeated. Ranges of records are worked on in order, each until it succeeds or is one record; so every record
+//! goes through exactly once or is reported. Whether a reported record is skipped or fails the task is the
+//! connector's error policy. Invariant: the work is bounded by [`Limits::isolate_deadlines_max`](crate::Limits) and by
+//! [`Limits::faulty_batches_max`](crate::Limits).
+
+use crate::fault::PluginFault;
+use crate::instance::{Guest, StartError};
+use host_core::batch::Batch;
+use host_core::error::TaskError;
+use std::time::{Duration, Instant};
+
+/// How one call ended, when not well. Nothing of it has been kept.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The guest says that this record (counted in the call's selection) is at fault.
+    Record { index: u32, message: String },
+    /// The guest says that it cannot go on.
+    Fatal(String),
+    /// The guest failed.
+    Fault(PluginFault),
+}
+
+impl From<PluginFault> for Failure {
+    fn from(fault: PluginFault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+/// Why a plugin cannot go on: its task fails. The batch may have been changed in part and must not be delivered.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CallError {
+    /// It said so.
+    #[error("{class} gave up: {message}")]
+    Fatal {
+        /// Its class.
+        class: String,
+        /// Its own words.
+        message: String,
+    },
+    /// It failed too often or for too long.
+    #[error("{class} failed {how}; the last time: {fault}")]
+    Broken {
+        /// Its class.
+        class: String,
+        /// How often or how long.
+        how: String,
+        /// The last fault.
+        fault: PluginFault,
+    },
+    /// A fresh instance did not start.
+    #[error(transparent)]
+    Start(#[from] StartError),
+}
+
+impl CallError {
+    /// The task's error: FAILED, since only a person can help.
+    pub fn to_task_error(&self) -> TaskError {
+        let code = match self {
+            Self::Fatal { .. } => "PLUGIN-FATAL",
+            Self::Broken { .. } => "PLUGIN-BROKEN",
+            Self::Start(_) => "PLUGIN-START",
+        };
+        TaskError::fail(code, self.to_string())
+    }
+}
+
+/// Counts faulty batches in a row.
+#[derive(Debug, Default)]
+pub(crate) struct Breaker {
+    faulty_batches: u32,
+}
+
+/// A record that failed: its position among the selected ones, its index in the batch as it is now, and why.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Bad {
+    pub(crate) position: u32,
+    pub(crate) index: u32,
+    pub(crate) message: String,
+}
+
+/// A step of the work that is left; positions count selected records.
+#[derive(Debug)]
+enum Step {
+    Try { lo: usize, hi: usize, replay: bool },
+    Bad { position: usize, message: String },
+}
+
+/// Which records of a batch a call is for.
+pub(crate) struct Selected {
+    /// All records, in which case `indexes` is empty and counts nothing.
+    all: Option<usize>,
+    indexes: Vec<u32>,
+    /// How far records have moved since the work began: those behind the current range, by inserts and drops.
+    moved: i64,
+}
+
+impl Selected {
+    pub(crate) fn new(batch: &Batch, selection: Option<&[u32]>) -> Self {
+        let n = batch.records().len();
+        let indexes = selection.map(|s| s.iter().copied().filter(|i| (*i as usize) < n).collect());
+        Self {
+            all: indexes.is_none().then_some(n),
+            indexes: indexes.unwrap_or_default(),
+            moved: 0,
+        }
+    }
+    pub(crate) fn len(&self) -> usize {
+        self.all.unwrap_or(self.indexes.len())
+    }
+    /// Index in the batch, as it is now, of a position at or behind the current range.
+    fn index(&self, position: usize) -> u32 {
+        let before = if self.all.is_some() {
+            position as i64
+        } else {
+            self.indexes.get(position).map_or(0, |i| i64::from(*i))
+        };
+        u32::try_from(before + self.moved).unwrap_or(0)
+    }
+    fn range(&self, lo: usize, hi: usize) -> Option<Vec<u32>> {
+        if self.all == Some(hi - lo) {
+            return None;
+        }
+        Some((lo..hi).map(|p| self.index(p)).collect())
+    }
+}
+
+impl Breaker {
+    /// Runs `attempt` over the selected records until each has gone through or is known to be bad. `attempt` gets
+    /// the indexes of a range (`None` for the whole batch), and its number of records; it keeps its results itself
+    /// and is called in order of the records.
+    pub(crate) fn run(
+        &mut self,
+        guest: &mut Guest,
+        batch: &mut Batch,
+        selection: Option<&[u32]>,
+        mut attempt: impl FnMut(&mut Guest, &mut Batch, Option<&[u32]>, Slice) -> Result<(), Failure>,
+    ) -> Result<Vec<Bad>, CallError> {
+        let mut selected = Selected::new(batch, selection);
+        let mut search = Search::new(guest, selected.len());
+        let mut bad = Vec::new();
+        while let Some(step) = search.steps.pop() {
+            let (lo, hi, replay) = match step {
+                Step::Bad { position, message } => {
+                    guest.stats.bad_record();
+                    bad.push(Bad {
+                        position: position as u32,
+                        index: selected.index(position),
+                        message,
+                    });
+                    continue;
+                }
+                Step::Try { lo, hi, replay } => (lo, hi, replay),
+            };
+            guest.revive()?;
+            let before = batch.records().len() as i64;
+            let began = Instant::now();
+            let range = selected.range(lo, hi);
+            let slice = Slice {
+                position: lo,
+                len: hi - lo,
+            };
+            match attempt(guest, batch, range.as_deref(), slice) {
+                Ok(()) => selected.moved += batch.records().len() as i64 - before,
+                Err(Failure::Fatal(message)) => {
+                    guest.kill();
+                    let class = guest.class().to_owned();
+                    return Err(CallError::Fatal { class, message });
+                }
+                Err(Failure::Record { index, message }) if (index as usize) < hi - lo => {
+                    search.split_out(lo, hi, lo + index as usize, message);
+                }
+                Err(Failure::Record { index, .. }) => {
+                    let text = format!("it named record {index} of {}", hi - lo);
+                    let fault = PluginFault::BadAnswer(text);
+                    search.faulted(guest, fault, began.elapsed(), lo, hi, replay)?;
+                }
+                Err(Failure::Fault(fault)) => {
+                    search.faulted(guest, fault, began.elapsed(), lo, hi, replay)?;
+                }
+            }
+        }
+        self.note(guest, search.last_fault)?;
+        Ok(bad)
+    }
+
+    fn note(&mut self, guest: &Guest, fault: Option<PluginFault>) -> Result<(), CallError> {
+        let Some(fault) = fault else {
+            self.faulty_batches = 0;
+            return Ok(());
+        };
+        self.faulty_batches += 1;
+        if self.faulty_batches < guest.limits.faulty_batches_max {
+            return Ok(());
+        }
+        Err(CallError::Broken {
+            class: guest.class().to_owned(),
+            how: format!("in {} batches in a row", self.faulty_batches),
+            fault,
+        })
+    }
+}
+
+/// The records of one attempt: position of the first among the selected ones, and their number.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Slice {
+    pub(crate) position: usize,
+    pub(crate) len: usize,
+}
+
+/// The state of the work on one batch.
+struct Search {
+    steps: Vec<Step>,
+    spent: Duration,
+    last_fault: Option<PluginFault>,
+}
+
+impl Search {
+    fn new(_guest: &Guest, len: usize) -> Self {
+        let all = Step::Try {
+            lo: 0,
+            hi: len,
+            replay: true,
+        };
+        Self {
+            steps: if len == 0 { Vec::new() } else { vec![all] },
+            spent: Duration::ZERO,
+            last_fault: None,
+        }
+    }
+    fn push(&mut self, lo: usize, hi: usize) {
+        if lo < hi {
+            self.steps.push(Step::Try {
+                lo,
+                hi,
+                replay: false,
+            });
+        }
+    }
+    /// One record is known to be bad: the others before and behind it are tried again without it.
+    fn split_out(&mut self, lo: usize, hi: usize, position: usize, message: String) {
+        self.push(position + 1, hi);
+        self.steps.push(Step::Bad { position, message });
+        self.push(lo, position);
+    }
+    /// A range failed: it is replayed, halved, or known to be bad.
+    fn faulted(
+        &mut self,
+        guest: &mut Guest,
+        fault: PluginFault,
+        took: Duration,
+        lo: usize,
+        hi: usize,
+        replay: bool,
+    ) -> Result<(), CallError> {
+        guest.kill();
+        guest.stats.faulted(&fault);
+        self.spent += took;
+        let allowed = guest
+            .limits
+            .batch_deadline_ms
+            .saturating_mul(u64::from(guest.limits.isolate_deadlines_max));
+        if self.spent > Duration::from_millis(allowed) {
+            return Err(CallError::Broken {
+                class: guest.class().to_owned(),
+                how: format!("for {} ms on one batch", self.spent.as_millis()),
+                fault,
+            });
+        }
+        if replay {
+            self.push(lo, hi);
+        } else if hi - lo == 1 {
+            self.steps.push(Step::Bad {
+                position: lo,
+                message: fault.to_string(),
+            });
+        } else {
+            let middle = lo + (hi - lo) / 2;
+            self.push(middle, hi);
+            self.push(lo, middle);
+        }
+        self.last_fault = Some(fault);
+        Ok(())
+    }
+}

@@ -1,0 +1,36 @@
+//! Whether a plugin would take a configuration, without starting it.
+//!
+//! Types and required keys are checked by its definition, the rest by the guest's own `validate`. It changes nothing.
+//! Invariant: a plugin that fails to answer is a finding about its class, never a success.
+
+use crate::instance::{Context, ask_validate};
+use crate::limits::Limits;
+use crate::plugin::Plugin;
+use host_core::config::{Config, Finding, Parser};
+
+/// Everything wrong with a plugin's configuration; keys come without prefix. A fault of the plugin itself is a
+/// finding about `type`. Blocks for at most [`Limits::start_deadline_ms`], twice.
+pub fn validate_config(
+    plugin: &Plugin,
+    context: &Context,
+    config: &Config,
+    limits: &Limits,
+) -> Vec<Finding> {
+    let mut parser = Parser::new(plugin.definition(), config);
+    parser.check_all();
+    let mut findings = parser.findings;
+    // A guest may rely on types and required keys, as Connect's `Configurable` does.
+    if findings.is_empty() {
+        match ask_validate(plugin, context, config, limits) {
+            Ok(more) => findings = more,
+            Err(fault) => findings.push(Finding::new(
+                "type",
+                format!(
+                    "asking {} to validate its configuration: {fault}",
+                    context.class
+                ),
+            )),
+        }
+    }
+    findings
+}
