@@ -2,28 +2,28 @@
 //!
 //! Only compiled for wasm32. Each world's bindings convert between WIT records and the SDK's own types; nothing here
 //! decides anything. Invariant: calls out of their order answer an error, they never trap.
-#![allow(
-    unsafe_code,
-    missing_docs,
-    unreachable_pub,
-    clippy::all,
-    clippy::pedantic,
-    clippy::allow_attributes_without_reason,
-    reason = "wit-bindgen's generated code"
-)]
-
 use std::cell::RefCell;
 
 /// What an instance holds between calls: one thread, one plugin.
+#[derive(Debug)]
 pub struct Cell<D>(RefCell<Option<D>>);
 
+impl<D> Default for Cell<D> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl<D> Cell<D> {
+    /// Nothing yet.
     pub const fn new() -> Self {
         Self(RefCell::new(None))
     }
+    /// Keeps a configured plugin.
     pub fn put(&self, driver: D) {
         *self.0.borrow_mut() = Some(driver);
     }
+    /// Hands the plugin to `f`; `early` makes the error of a call that came before `configure`.
     pub fn with<T, E>(
         &self,
         early: impl FnOnce(String) -> E,
@@ -36,6 +36,14 @@ impl<D> Cell<D> {
     }
 }
 
+/// Sends the text of a panic to the host's log: what the host sees of it otherwise is a trap without a reason.
+pub fn log_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        log(crate::log::Level::Error, &panic.to_string());
+    }));
+}
+
+/// Writes a line to the host's log.
 pub fn log(level: crate::log::Level, message: &str) {
     use crate::log::Level as L;
     use transform::tidegate::plugin::log::{Level, log};
@@ -52,8 +60,11 @@ pub fn log(level: crate::log::Level, message: &str) {
 macro_rules! world {
     ($name:ident, $bindings:ident) => {
         pub mod $name {
+            //! One world's bindings.
             pub use $bindings::*;
             pub mod convert {
+                //! Conversions between its records and the SDK's own types.
+                #![allow(missing_docs, reason = "each is named by the record it converts")]
                 use crate::config as sdk;
                 use crate::driver::BatchError;
                 use $bindings::tidegate::plugin::types as wit;

@@ -5,6 +5,37 @@
 //! The same code runs natively under [`harness`], so a plugin's tests are ordinary `cargo test`.
 //! The SDK does no I/O, knows no connector, and keeps no state between batches but schemas and what the plugin keeps.
 //!
+//! ```
+//! use tidegate_sdk::harness::{Data, Host, TestRecord, Typed};
+//! use tidegate_sdk::*;
+//!
+//! /// Puts the configured text in the place of the field `email`.
+//! struct Mask(String);
+//!
+//! impl Transform for Mask {
+//!     fn config() -> ConfigDef {
+//!         ConfigDef::new("1.0.0").key(Key::string("with").default("****").doc("Text to put."))
+//!     }
+//!     fn new(_: &Context, config: &Config) -> Result<Self, Vec<ConfigError>> {
+//!         Ok(Self(config.string("with").into()))
+//!     }
+//!     fn apply(&mut self, record: &mut Record<'_>) -> Result<()> {
+//!         let text = record.text(&self.0);
+//!         record.set_field(&["email"], text)?;
+//!         Ok(())
+//!     }
+//! }
+//! export_transform!(Mask);
+//!
+//! let mut host = Host::new();
+//! let text = host.schema(NewSchema::new(SchemaType::String));
+//! let row = host.schema(NewSchema::new(SchemaType::Struct).field("email", text));
+//! let mut mask = host.transform::<Mask>("acme.Mask", &[("with", "-")]).unwrap();
+//! let row = Typed::new(row, Data::structure(["a@b.c".into()]));
+//! let out = host.run(&mut mask, &[TestRecord::new("t", Typed::none(), row)]).unwrap();
+//! assert_eq!(out[0].value.data, Data::structure(["-".into()]));
+//! ```
+//!
 //! Invariant: a batch is only read; every change goes into the patch of `wit/LAYOUT.md`.
 #![cfg_attr(
     test,

@@ -35,6 +35,7 @@ macro_rules! __lifecycle {
                 context: Context,
                 config: Vec<ConfigEntry>,
             ) -> Result<(), Vec<ConfigError>> {
+                $crate::export::log_panics();
                 let made = Plugin::$make(&convert::context(context), &convert::entries(config));
                 made.map(|p| PLUGIN.with(|c| c.put(p)))
                     .map_err(convert::errors)
