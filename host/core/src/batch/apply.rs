@@ -238,7 +238,10 @@ impl<F: Fn(u32) -> Option<SchemaId>> Applier<'_, F> {
         let none = PatchError::NoSuchRecord { record, records };
         let index = match self.selection {
             None => record as usize,
-            Some(s) => s.get(record as usize).copied().ok_or_else(|| none.clone())? as usize,
+            Some(s) => s
+                .get(record as usize)
+                .copied()
+                .ok_or_else(|| none.clone())? as usize,
         };
         let kept = self.records.get(index).map(|r| r.entry).ok_or(none)?;
         Ok(Edit {
@@ -256,13 +259,14 @@ impl<F: Fn(u32) -> Option<SchemaId>> Applier<'_, F> {
         left: &mut u64,
     ) -> Result<(), PatchError> {
         // Operations on a record that has been dropped are checked like any other and change nothing.
-        let mut entry = edit.kept.or_else(|| self.records.get(edit.index).map(|r| r.entry));
+        let mut entry = edit
+            .kept
+            .or_else(|| self.records.get(edit.index).map(|r| r.entry));
         let Some(e) = entry.as_mut() else {
             return Ok(());
         };
-        let bad = |what: &'static str| {
-            move |why: Invalid| PatchError::Operation { record, what, why }
-        };
+        let bad =
+            |what: &'static str| move |why: Invalid| PatchError::Operation { record, what, why };
         match op {
             Op::Drop => {
                 edit.kept = None;
@@ -273,15 +277,21 @@ impl<F: Fn(u32) -> Option<SchemaId>> Applier<'_, F> {
                 (e.topic, e.topic_len) = (at, len);
             }
             Op::SetKey(schema, slot) => {
-                e.key_schema = self.value(schema, slot, left).map_err(bad("sets a bad key"))?;
+                e.key_schema = self
+                    .value(schema, slot, left)
+                    .map_err(bad("sets a bad key"))?;
                 e.key = slot;
             }
             Op::SetValue(schema, slot) => {
-                e.value_schema = self.value(schema, slot, left).map_err(bad("sets a bad value"))?;
+                e.value_schema = self
+                    .value(schema, slot, left)
+                    .map_err(bad("sets a bad value"))?;
                 e.value = slot;
             }
             Op::SetHeaders(at, len) => {
-                e.headers = self.headers(at, len, left).map_err(bad("sets bad headers"))?;
+                e.headers = self
+                    .headers(at, len, left)
+                    .map_err(bad("sets bad headers"))?;
                 e.headers_len = len;
             }
             Op::SetPartition(p) => {
@@ -324,7 +334,11 @@ impl<F: Fn(u32) -> Option<SchemaId>> Applier<'_, F> {
     /// Takes bytes from the record's and from the patch's budget.
     fn spend(&mut self, bytes: u64, left: &mut u64) -> Result<(), Invalid> {
         *left = left.checked_sub(bytes).ok_or(Invalid::TooLarge)?;
-        self.budget.bytes = self.budget.bytes.checked_sub(bytes).ok_or(Invalid::TooLarge)?;
+        self.budget.bytes = self
+            .budget
+            .bytes
+            .checked_sub(bytes)
+            .ok_or(Invalid::TooLarge)?;
         Ok(())
     }
 
