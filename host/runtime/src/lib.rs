@@ -8,7 +8,13 @@
     allow(clippy::unwrap_used, reason = "a test that cannot unwrap has failed")
 )]
 
+pub mod chain;
 pub mod herder;
 pub mod inflight;
 pub mod kafka;
+pub mod metrics;
+pub mod policy;
+pub mod store;
+pub mod task;
 pub mod tenant;
+pub mod topic_creation;

@@ -3,7 +3,18 @@
 //! Configuration in the Java client's words, clients, topics, and a log for schema history. What is sent where and when
 //! is decided elsewhere. Invariant: no setting, error or log line shows a password.
 
+mod ack_producer;
+mod client;
 mod jaas;
+pub mod read;
+mod record_log;
+mod topics;
 mod translate;
 
+pub use ack_producer::{AckProducer, Entry};
+pub use client::{
+    HostContext, LastError, REQUEST_TIMEOUT, WorkerClients, base_props, is_permanent, task_error,
+};
+pub use record_log::KafkaLogs;
+pub use topics::{TopicSpec, Topics};
 pub use translate::{ClientProps, ClientRole, translate};
