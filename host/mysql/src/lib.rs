@@ -7,3 +7,14 @@ pub mod ddl;
 pub mod gtid;
 pub mod schema_history;
 pub mod table;
+pub mod connection;
+pub mod event;
+pub mod history;
+pub mod kind;
+pub mod position;
+mod reader;
+mod snapshot;
+mod stream;
+mod structure;
+
+pub use kind::{MysqlKind, MysqlSource};

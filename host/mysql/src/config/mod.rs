@@ -10,6 +10,7 @@ mod modes;
 mod read;
 
 pub use aliases::{normalise, warnings};
+pub(crate) use filter::is_system_database;
 pub use filter::{ColumnFilter, KeyColumns, TableFilter};
 pub use modes::{
     BigintUnsigned, Binary, Decimal, HistoryStore, Inconsistent, Locking, SkippedOperations,

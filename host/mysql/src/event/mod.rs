@@ -1,0 +1,17 @@
+//! Records as Debezium 3.6 makes them: change events, schema changes, transaction metadata, heartbeats.
+//!
+//! [`Writer`] fills batches; [`TableEvents`] is what one table's definition means for its records; [`Fixed`] holds the
+//! schemas that never change. Nothing here reads the server.
+//! Invariant: field order, names, versions and defaults are those of the recorded Debezium.
+
+mod fixed;
+mod change;
+mod other;
+mod table;
+mod writer;
+
+pub use fixed::Fixed;
+pub use change::{Block, Images, Place, Row};
+pub use table::{TableEvents, sanitise};
+pub(crate) use writer::{COMPATIBLE_VERSION, now_ns};
+pub use writer::{Ended, Marker, Origin, Writer};

@@ -1,0 +1,246 @@
+//! Following the binlog from a position.
+//!
+//! One event at a time: positions and transaction boundaries here, statements in `query`, row images in `rows`. A batch is
+//! handed on when it is full or when the server has nothing more to say. Source: `BinlogStreamingChangeEventSource`.
+//! Invariant: memory holds one event and one batch, whatever the transaction's size.
+
+mod event;
+mod open;
+mod query;
+mod rows;
+mod table_map;
+mod transaction;
+
+pub(crate) use open::check_available;
+
+use crate::connection::{Doing, task_error};
+use crate::gtid::{Gtid, GtidSet, Tag};
+use crate::position::{Position, Stored};
+use crate::reader::{Reader, Stop};
+use event::{BinlogEvent, Kind};
+use futures_util::{FutureExt as _, StreamExt as _};
+use host_core::error::TaskError;
+use rows::RowPlans;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::{Instant, MissedTickBehavior};
+use transaction::Transactions;
+use uuid::Uuid;
+
+/// What following the binlog remembers between events.
+pub(crate) struct Streaming {
+    position: Position,
+    plans: RowPlans,
+    transactions: Transactions,
+    /// Events of the transaction that were delivered before the restart.
+    skip_events: u64,
+    skipping: bool,
+    /// Rows of the next event that were delivered before the restart.
+    skip_rows: u32,
+    ts_ns: i64,
+    thread: Option<i64>,
+    query: Option<Arc<str>>,
+    /// Whether the events come out of a compressed transaction, whose positions are its own.
+    in_payload: bool,
+    /// Whether the transaction's server is one of `gtid.source.excludes`.
+    foreign: bool,
+    /// Statements that recovery has replayed and the stream meets again.
+    repeated: Vec<String>,
+    resumed_gtids: Option<GtidSet>,
+    /// Offsets since this instant went with no record.
+    heartbeat_due: Option<Instant>,
+}
+
+impl Streaming {
+    /// Starts at a position; `stored` is the offset it came from, if it did.
+    pub fn new(position: Position, stored: Option<&Stored>, repeated: Vec<String>, reader: &Reader) -> Self {
+        Self {
+            resumed_gtids: position.gtids().cloned(),
+            position,
+            plans: RowPlans::default(),
+            transactions: Transactions::new(reader.config.transaction_topic.clone(), stored),
+            skip_events: stored.map_or(0, |s| s.event),
+            skipping: false,
+            skip_rows: stored.map_or(0, |s| s.row),
+            ts_ns: 0,
+            thread: None,
+            query: None,
+            in_payload: false,
+            foreign: false,
+            repeated,
+            heartbeat_due: None,
+        }
+    }
+}
+
+/// Follows the binlog until the task is stopped or something fails.
+pub(crate) async fn run(reader: &mut Reader, mut s: Streaming) -> Result<(), Stop> {
+    tokio::time::sleep(reader.config.streaming_delay).await;
+    let mut stream = open::stream(reader, &s.position).await?;
+    reader.metrics.set("connected", 1);
+    let every = reader.config.heartbeat.as_ref().map_or(Duration::from_secs(3600), |(_, every)| *every);
+    let mut ticks = tokio::time::interval_at(Instant::now() + every, every);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        let next = match stream.next().now_or_never() {
+            Some(next) => next,
+            None => {
+                // Nothing more at the moment: what is there must not wait.
+                reader.hand_on().await?;
+                tokio::select! {
+                    biased;
+                    next = stream.next() => next,
+                    _ = ticks.tick() => {
+                        s.heartbeat(reader);
+                        continue;
+                    }
+                    () = reader.batches.closed() => return Err(Stop::Closed),
+                }
+            }
+        };
+        handle_next(reader, &mut s, next).await?;
+        if s.heartbeat_due.is_none_or(|due| Instant::now() >= due) {
+            s.heartbeat(reader);
+            s.heartbeat_due = Some(Instant::now() + every);
+        }
+        reader.hand_on_full().await?;
+    }
+}
+
+type Next = Option<Result<mysql_common::binlog::events::Event, mysql_async::Error>>;
+
+async fn handle_next(reader: &mut Reader, s: &mut Streaming, next: Next) -> Result<(), Stop> {
+    let doing = || Doing::new(format!("reading the binlog {} from position {}", s.position.file, s.position.pos));
+    let event = match next {
+        Some(Ok(event)) => event,
+        Some(Err(e)) => return Err(task_error(&doing(), e).into()),
+        None => {
+            let message = "reading the binlog: the server closed the connection; connecting again";
+            return Err(TaskError::retry("MYSQL-CONNECTION", message).into());
+        }
+    };
+    let event = BinlogEvent::new(&event, s.in_payload).map_err(|why| s.malformed(why))?;
+    Box::pin(s.handle(reader, &event)).await
+}
+
+impl Streaming {
+    fn malformed(&self, why: &str) -> TaskError {
+        TaskError::fail(
+            "MYSQL-BINLOG-MALFORMED",
+            format!(
+                "reading the binlog {} at position {}: {why}; look at it with mysqlbinlog --start-position={} {}",
+                self.position.file, self.position.pos, self.position.pos, self.position.file
+            ),
+        )
+    }
+
+    async fn handle(&mut self, reader: &mut Reader, e: &BinlogEvent<'_>) -> Result<(), Stop> {
+        if e.kind == Kind::Heartbeat {
+            reader.metrics.set("milli_seconds_behind_source", 0);
+            return Ok(());
+        }
+        self.position.server_id = e.server_id;
+        self.clock(reader, e);
+        if let Kind::Rotate = e.kind {
+            let (file, pos) = e.rotate().ok_or_else(|| self.malformed("a malformed rotate event"))?;
+            self.position.rotate(&file, pos);
+            self.plans.clear();
+            return Ok(());
+        }
+        if let Some(pos) = e.position.filter(|_| !self.in_payload) {
+            self.position.begin_event(pos, u64::from(e.bytes));
+        }
+        match e.kind {
+            Kind::Gtid => self.gtid(reader, e)?,
+            Kind::Query => self.query(reader, e).await?,
+            Kind::Xid => self.commit(reader),
+            Kind::XaPrepare => self.position.commit(),
+            Kind::TableMap => self.plans.table_map(e.data, &mut reader.structure, &reader.config).map_err(|why| self.malformed(&why))?,
+            Kind::Rows(op) => self.rows(reader, e, op).await?,
+            Kind::RowsQuery if reader.config.include_query => {
+                self.query = e.data.get(1..).map(|q| String::from_utf8_lossy(q).as_ref().into());
+            }
+            Kind::Payload => self.in_payload = true,
+            Kind::Incident => {
+                return Err(TaskError::fail(
+                    "MYSQL-INCIDENT",
+                    format!("reading the binlog {}: the server reports that events were lost here; take a new snapshot (delete the offsets)", self.position.file),
+                )
+                .into());
+            }
+            _ => {}
+        }
+        self.position.complete_event();
+        if self.skipping {
+            self.skip_events = self.skip_events.saturating_sub(1);
+            self.skipping = self.skip_events > 0;
+        }
+        Ok(())
+    }
+
+    /// Event time: the commit's microseconds where the server has GTIDs, else the event's seconds.
+    fn clock(&mut self, reader: &Reader, e: &BinlogEvent<'_>) {
+        if e.timestamp == 0 {
+            return;
+        }
+        let seconds = i64::from(e.timestamp) * 1_000_000_000;
+        if self.ts_ns == 0 || !reader.facts.gtids {
+            self.ts_ns = seconds;
+        } else if e.kind == Kind::Gtid {
+            let us = e.gtid().map_or(0, |g| g.commit_us);
+            self.ts_ns = i64::try_from(us).ok().filter(|us| *us > 0).map_or(seconds, |us| us.saturating_mul(1000));
+        }
+        let behind = crate::event::now_ns().saturating_sub(self.ts_ns).div_euclid(1_000_000);
+        reader.metrics.set("milli_seconds_behind_source", behind.max(0));
+    }
+
+    fn gtid(&mut self, reader: &Reader, e: &BinlogEvent<'_>) -> Result<(), TaskError> {
+        self.foreign = false;
+        let g = e.gtid().ok_or_else(|| self.malformed("a malformed gtid event"))?;
+        // An anonymous transaction has number 0.
+        let tag = Tag::new(&g.tag).ok_or_else(|| self.malformed("a malformed gtid tag"))?;
+        if let Some(gtid) = Gtid::new(Uuid::from_bytes(g.uuid), tag, g.number) {
+            self.position.begin_gtid(&gtid);
+            let passes = reader.config.gtid_sources.as_ref().is_none_or(|f| f.passes(&gtid.source.uuid));
+            self.foreign = reader.config.gtid_filters_rows && !passes;
+        }
+        Ok(())
+    }
+
+    fn begin(&mut self, reader: &mut Reader, thread: u32) {
+        self.position.begin_transaction();
+        self.thread = Some(i64::from(thread));
+        self.query = None;
+        self.skipping = self.skip_events > 0;
+        if let Some(id) = self.position.transaction_id() {
+            self.transactions.begin(&mut reader.writer, &self.position, &id, self.ts_ns);
+        }
+    }
+
+    fn commit(&mut self, reader: &mut Reader) {
+        self.transactions.end(&mut reader.writer, &self.position, self.ts_ns);
+        self.position.commit();
+        self.thread = None;
+        self.query = None;
+        self.skipping = false;
+        self.skip_events = 0;
+        self.skip_rows = 0;
+        self.in_payload = false;
+        self.foreign = false;
+    }
+
+    /// A record that carries nothing but the offset.
+    fn heartbeat(&mut self, reader: &mut Reader) {
+        let Some((topic, _)) = reader.config.heartbeat.clone() else {
+            return;
+        };
+        // Inside of what is being skipped the offset would move back.
+        if self.skipping || self.skip_rows > 0 {
+            return;
+        }
+        let base = self.transactions.base(&self.position);
+        reader.writer.at(base, self.ts_ns);
+        reader.writer.heartbeat(&topic, self.position.event);
+    }
+}
+

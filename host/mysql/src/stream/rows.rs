@@ -1,0 +1,274 @@
+//! Row images: from a rows event straight into change events.
+//!
+//! A plan joins a table map's wire forms with the table's converters; it is made once for a table map's content and
+//! version of the structure. Nothing is allocated for a row but its slots. Invariant: a row is decoded with the structure
+//! in force at its position, and one that does not fit it is an error, never a guess.
+
+use super::Streaming;
+use super::event::{BinlogEvent, RowsKind, RowsOp};
+use super::table_map::{TableMap, packed, table_id, take};
+use crate::config::{Inconsistent, MysqlConfig};
+use crate::decode::{Raw, WireType};
+use crate::event::{Images, Origin, Place, TableEvents};
+use crate::reader::{Reader, Stop};
+use crate::structure::Structure;
+use crate::table::TableId;
+use host_core::error::TaskError;
+use host_core::layout::{Arena, Slot};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Table maps remembered: the server numbers a table anew whenever it opens it.
+const PLANS_MAX: usize = 4096;
+
+/// How one table id's rows are read.
+#[derive(Debug)]
+struct RowPlan {
+    map: Box<[u8]>,
+    version: u64,
+    id: TableId,
+    what: What,
+}
+
+#[derive(Debug)]
+enum What {
+    /// Not captured.
+    Skip,
+    /// Captured, but its structure is not known.
+    Unknown,
+    Read(Arc<TableEvents>, Box<[WireType]>),
+}
+
+/// Plans by table id.
+#[derive(Debug, Default)]
+pub(super) struct RowPlans(HashMap<u64, Arc<RowPlan>>);
+
+impl RowPlans {
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// Takes note of a table map.
+    pub fn table_map(&mut self, data: &[u8], structure: &mut Structure, config: &MysqlConfig) -> Result<(), String> {
+        let id = table_id(data).ok_or("a malformed table map")?;
+        if self.0.get(&id).is_some_and(|p| p.version == structure.version && *p.map == *data) {
+            return Ok(());
+        }
+        let map = TableMap::parse(data).ok_or("a malformed table map")?;
+        let table = structure.tables.id(&map.database, &map.table);
+        let what = if config.tables.captures(&table) {
+            plan(map, &table, structure)?
+        } else {
+            What::Skip
+        };
+        if self.0.len() >= PLANS_MAX {
+            self.0.clear();
+        }
+        let plan = RowPlan {
+            map: data.into(),
+            version: structure.version,
+            id: table,
+            what,
+        };
+        self.0.insert(id, Arc::new(plan));
+        Ok(())
+    }
+}
+
+fn plan(map: TableMap, table: &TableId, structure: &mut Structure) -> Result<What, String> {
+    let Some(events) = structure.plan(table).map_err(|e| e.message)? else {
+        return Ok(What::Unknown);
+    };
+    if events.columns.len() != map.columns.len() {
+        return Err(format!(
+            "{table} has {} columns here and {} in the schema history, which is not the structure of this position; take a new \
+             snapshot (delete the offsets and the history topic)",
+            map.columns.len(),
+            events.columns.len()
+        ));
+    }
+    let wires: Result<Vec<WireType>, _> = map.columns.into_iter().collect();
+    let wires = wires.map_err(|e| format!("{table}: {e}; exclude it (table.exclude.list)"))?;
+    Ok(What::Read(events, wires.into()))
+}
+
+/// The columns part of a rows event and its rows.
+struct Body<'a> {
+    columns: usize,
+    before: &'a [u8],
+    after: &'a [u8],
+    rows: &'a [u8],
+}
+
+fn body<'a>(data: &'a [u8], kind: RowsKind) -> Option<Body<'a>> {
+    let mut rest = data.get(8..)?;
+    if kind.extra {
+        let len = usize::from(u16::from_le_bytes(take(&mut rest, 2)?.try_into().ok()?));
+        take(&mut rest, len.checked_sub(2)?)?;
+    }
+    let columns = usize::try_from(packed(&mut rest)?).ok()?;
+    let bytes = columns.div_ceil(8);
+    let first = take(&mut rest, bytes)?;
+    let second = if kind.op == RowsOp::Update { take(&mut rest, bytes)? } else { first };
+    Some(Body {
+        columns,
+        before: first,
+        after: second,
+        rows: rest,
+    })
+}
+
+fn bit(bits: &[u8], at: usize) -> bool {
+    bits.get(at / 8).is_some_and(|b| b & 1 << (at % 8) != 0)
+}
+
+/// One table's rows, being read.
+struct Cursor<'a> {
+    plan: &'a TableEvents,
+    wires: &'a [WireType],
+    rest: &'a [u8],
+}
+
+impl<'a> Cursor<'a> {
+    /// Reads one image; slots of columns that nobody wants stay NULL.
+    fn image(&mut self, present: &[u8], to: &mut Vec<Slot>, arena: &mut Arena) -> Result<(), String> {
+        to.clear();
+        let used = (0..self.wires.len()).filter(|i| bit(present, *i)).count();
+        let nulls = take(&mut self.rest, used.div_ceil(8)).ok_or("a row ends too early")?;
+        let mut at = 0;
+        for (i, (wire, column)) in self.wires.iter().zip(&self.plan.columns).enumerate() {
+            if !bit(present, i) {
+                return Err(format!("a row of {} lacks columns; set binlog_row_image=FULL on the server", self.plan.name));
+            }
+            let null = bit(nulls, at);
+            at += 1;
+            if null {
+                to.push(Slot::NULL);
+                continue;
+            }
+            let raw = wire.read(&mut self.rest, column.unsigned).map_err(|e| self.bad(i, &e))?;
+            to.push(match &column.converter {
+                None => Slot::NULL,
+                Some(converter) => converter.convert(raw, arena).map_err(|e| self.bad(i, &e))?,
+            });
+        }
+        Ok(())
+    }
+
+    fn bad(&self, column: usize, why: &dyn std::fmt::Display) -> String {
+        let name = self.plan.table.columns.get(column).map_or("", |c| c.name.as_str());
+        format!("column {name} of {} holds {why}", self.plan.name)
+    }
+
+    /// Goes over an image without decoding it.
+    fn skip(&mut self, present: &[u8]) -> Result<(), String> {
+        let used = (0..self.wires.len()).filter(|i| bit(present, *i)).count();
+        let nulls = take(&mut self.rest, used.div_ceil(8)).ok_or("a row ends too early")?;
+        let mut at = 0;
+        for (i, wire) in self.wires.iter().enumerate().filter(|(i, _)| bit(present, *i)) {
+            if !bit(nulls, at) {
+                let _value: Raw<'_> = wire.read(&mut self.rest, false).map_err(|e| self.bad(i, &e))?;
+            }
+            at += 1;
+        }
+        Ok(())
+    }
+}
+
+impl Streaming {
+    pub(super) async fn rows(&mut self, reader: &mut Reader, e: &BinlogEvent<'_>, kind: RowsKind) -> Result<(), Stop> {
+        let skip = std::mem::take(&mut self.skip_rows);
+        if self.skipping {
+            self.skip_rows = skip;
+            return Ok(());
+        }
+        if self.foreign {
+            return Ok(());
+        }
+        let id = table_id(e.data).ok_or_else(|| self.malformed("a malformed rows event"))?;
+        let Some(plan) = self.plans.0.get(&id).cloned() else {
+            return Err(self.malformed("rows of a table without its table map").into());
+        };
+        match &plan.what {
+            What::Skip => Ok(()),
+            What::Unknown => self.unknown(reader, &plan.id).map_err(Stop::from),
+            What::Read(events, wires) => {
+                let body = body(e.data, kind).filter(|b| b.columns == wires.len());
+                let body = body.ok_or_else(|| self.malformed("a malformed rows event"))?;
+                self.read(reader, events, wires, &body, kind, skip).await
+            }
+        }
+    }
+
+    fn unknown(&self, reader: &Reader, id: &TableId) -> Result<(), TaskError> {
+        let message = format!(
+            "reading rows of {id} at {}:{}: its structure is not in the schema history, which may be incomplete; take a new snapshot, or set inconsistent.schema.handling.mode=skip",
+            self.position.file, self.position.pos
+        );
+        match reader.config.inconsistent {
+            Inconsistent::Fail => return Err(TaskError::fail("MYSQL-TABLE-UNKNOWN", message)),
+            Inconsistent::Warn => tracing::warn!("{message}"),
+            Inconsistent::Skip => {}
+        }
+        Ok(())
+    }
+
+    async fn read(
+        &mut self,
+        reader: &mut Reader,
+        events: &TableEvents,
+        wires: &[WireType],
+        body: &Body<'_>,
+        kind: RowsKind,
+        skip: u32,
+    ) -> Result<(), Stop> {
+        let origin = Origin {
+            db: events.table.id.database.as_str().into(),
+            table: Some(events.table.id.table.as_str().into()),
+            ..self.origin()
+        };
+        reader.writer.at(self.transactions.base(&self.position), self.ts_ns);
+        let mut cursor = Cursor {
+            plan: events,
+            wires,
+            rest: body.rows,
+        };
+        let (mut old, mut new) = (Vec::with_capacity(wires.len()), Vec::with_capacity(wires.len()));
+        let mut row = 0u32;
+        while !cursor.rest.is_empty() {
+            if kind.partial {
+                return Err(self.malformed("a partial JSON update; set binlog_row_value_options='' on the server").into());
+            }
+            if row < skip {
+                cursor.skip(body.before).map_err(|why| self.malformed(&why))?;
+                if kind.op == RowsOp::Update {
+                    cursor.skip(body.after).map_err(|why| self.malformed(&why))?;
+                }
+                row += 1;
+                continue;
+            }
+            let arena = reader.writer.arena();
+            cursor.image(body.before, &mut old, arena).map_err(|why| self.malformed(&why))?;
+            let images = match kind.op {
+                RowsOp::Write => Images::Create(&old),
+                RowsOp::Delete => Images::Delete(&old),
+                RowsOp::Update => {
+                    cursor.image(body.after, &mut new, arena).map_err(|why| self.malformed(&why))?;
+                    Images::Update(&old, &new)
+                }
+            };
+            let place = Place {
+                event: self.position.event,
+                rows: row + 1,
+                row,
+            };
+            let in_transaction = self.position.in_transaction();
+            let transactions = &mut self.transactions;
+            let made = reader.writer.change(events, images, &origin, place, &mut |w| transactions.count(w, &events.name, in_transaction));
+            reader.metrics.add("total_number_of_events_seen", i64::from(made));
+            row += 1;
+            reader.hand_on_full().await?;
+        }
+        Ok(())
+    }
+}
