@@ -1,19 +1,24 @@
 //! What became of every connector and task: Connect's status topic.
 //!
 //! `status-connector-<c>`, `status-task-<c>-<n>`: `{"state","trace","worker_id","generation","version"}`;
-//! `status-topic-<topic>:connector-<c>`: `{"topic":{"name","connector","task","discoverTimestamp"}}`. It is for readers
-//! outside and for the topics a connector has used; nothing is decided by it.
-//! Invariant: a lost status is cosmetic, so writing one never stops a task.
+//! `status-topic-<topic>:connector-<c>`: `{"topic":{"name","connector","task","discoverTimestamp"}}`. Memory has the
+//! truth; the log is for readers outside and for the topics a connector has used. Nothing is decided by it, and whoever
+//! reports never waits. Invariant: records are written in the order in which they were reported, one writer at a time;
+//! at most [`QUEUED_ENTRIES_MAX`] wait, and one that finds no room is dropped with a warning (a lost status is cosmetic).
 
 use super::log::{KeyEntry, KeyLog, text};
 use crate::herder::entity::State;
 use host_core::error::TaskError;
-use host_core::id::ConnectorId;
+use host_core::id::{ConnectorId, TaskId};
 use serde::Serialize;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{PoisonError, RwLock};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tokio::sync::mpsc;
+
+/// Reports that may wait for the log.
+pub const QUEUED_ENTRIES_MAX: usize = 4096;
 
 /// One status record, in Connect's field order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -30,127 +35,206 @@ pub struct StatusRecord {
     pub version: Option<String>,
 }
 
-/// Status records and used topics.
+#[derive(Debug, Default)]
+struct Known {
+    connectors: BTreeMap<ConnectorId, StatusRecord>,
+    tasks: BTreeMap<TaskId, StatusRecord>,
+    /// Topics by stored name of the connector.
+    topics: BTreeMap<String, BTreeSet<String>>,
+}
+
+/// Statuses and used topics.
 pub struct StatusStore {
-    log: Box<dyn KeyLog>,
-    topics: RwLock<BTreeMap<String, BTreeSet<String>>>,
+    worker_id: String,
+    known: RwLock<Known>,
+    queue: mpsc::Sender<KeyEntry>,
+}
+
+fn connector_key(id: &ConnectorId) -> Vec<u8> {
+    format!("status-connector-{}", id.stored_name()).into_bytes()
+}
+
+fn task_key(id: &TaskId) -> Vec<u8> {
+    format!("status-task-{}-{}", id.connector.stored_name(), id.task).into_bytes()
 }
 
 fn topic_key(topic: &str, connector: &str) -> Vec<u8> {
     format!("status-topic-{topic}:connector-{connector}").into_bytes()
 }
 
-impl StatusStore {
-    /// Reads the topics that connectors have used.
-    pub async fn open(log: Box<dyn KeyLog>) -> Result<Self, TaskError> {
-        let mut topics: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-        log.open().await?;
-        for (key, _) in log.read().await? {
-            let key = text(key);
-            let of = key.strip_prefix("status-topic-");
-            if let Some((topic, connector)) = of.and_then(|k| k.split_once(":connector-")) {
-                let used = topics.entry(connector.to_owned()).or_default();
-                used.insert(topic.to_owned());
-            }
-        }
-        Ok(Self {
-            log,
-            topics: RwLock::new(topics),
-        })
-    }
-    async fn put(&self, entries: Vec<KeyEntry>) {
-        if let Err(e) = self.log.write(entries).await {
+/// Writes what is queued, everything that waits at once. The slots of `queue` are free again only when it is written.
+async fn write_queue(log: Box<dyn KeyLog>, mut queue: mpsc::Receiver<KeyEntry>) {
+    let mut entries = Vec::new();
+    while queue.recv_many(&mut entries, QUEUED_ENTRIES_MAX).await > 0 {
+        if let Err(e) = log.write(std::mem::take(&mut entries)).await {
             tracing::warn!(
                 "writing status records: {e}; others see an old status until the next change"
             );
         }
     }
-    fn record(status: &StatusRecord) -> Option<Vec<u8>> {
-        serde_json::to_vec(status).ok()
-    }
-    /// Writes a connector's status.
-    pub async fn put_connector(&self, id: &ConnectorId, status: &StatusRecord) {
-        let key = format!("status-connector-{}", id.stored_name()).into_bytes();
-        self.put(vec![(key, Self::record(status))]).await;
-    }
-    /// Writes a task's status.
-    pub async fn put_task(&self, id: &ConnectorId, task: u32, status: &StatusRecord) {
-        let key = format!("status-task-{}-{task}", id.stored_name()).into_bytes();
-        self.put(vec![(key, Self::record(status))]).await;
-    }
-    /// Topics a connector has used.
-    pub fn topics(&self, id: &ConnectorId) -> Vec<String> {
-        let topics = self.topics.read().unwrap_or_else(PoisonError::into_inner);
-        topics
-            .get(&id.stored_name())
-            .into_iter()
-            .flatten()
-            .cloned()
-            .collect()
-    }
-    /// Remembers that a task has written to a topic; one that is known already costs nothing.
-    pub async fn add_topic(&self, id: &ConnectorId, task: u32, topic: &str) {
-        let name = id.stored_name();
-        {
-            let mut topics = self.topics.write().unwrap_or_else(PoisonError::into_inner);
-            if !topics
-                .entry(name.clone())
-                .or_default()
-                .insert(topic.to_owned())
-            {
-                return;
+}
+
+impl StatusStore {
+    /// Reads the topics that connectors have used, and starts the writer. Statuses of an earlier run are not taken over:
+    /// nothing runs yet.
+    pub async fn open(log: Box<dyn KeyLog>, worker_id: &str) -> Result<Self, TaskError> {
+        log.open().await?;
+        let mut known = Known::default();
+        for (key, _) in log.read().await? {
+            let key = text(key);
+            let of = key.strip_prefix("status-topic-");
+            if let Some((topic, connector)) = of.and_then(|k| k.split_once(":connector-")) {
+                let used = known.topics.entry(connector.to_owned()).or_default();
+                used.insert(topic.to_owned());
             }
+        }
+        let (queue, queued) = mpsc::channel(QUEUED_ENTRIES_MAX);
+        tokio::spawn(write_queue(log, queued));
+        Ok(Self {
+            worker_id: worker_id.to_owned(),
+            known: RwLock::new(known),
+            queue,
+        })
+    }
+    fn put(&self, key: Vec<u8>, value: Option<Vec<u8>>) {
+        if self.queue.try_send((key, value)).is_err() {
+            tracing::warn!("too many status records wait for Kafka; one is dropped");
+        }
+    }
+    fn change<T>(&self, change: impl FnOnce(&mut Known) -> T) -> T {
+        change(&mut self.known.write().unwrap_or_else(PoisonError::into_inner))
+    }
+    fn look<T>(&self, look: impl FnOnce(&Known) -> T) -> T {
+        look(&self.known.read().unwrap_or_else(PoisonError::into_inner))
+    }
+    fn record(
+        &self,
+        state: State,
+        trace: Option<String>,
+        generation: u64,
+        version: Option<String>,
+    ) -> StatusRecord {
+        StatusRecord {
+            state,
+            trace,
+            worker_id: self.worker_id.clone(),
+            generation,
+            version,
+        }
+    }
+    /// Reports a connector's state.
+    pub fn set_connector(
+        &self,
+        id: &ConnectorId,
+        state: State,
+        trace: Option<String>,
+        generation: u64,
+        version: Option<String>,
+    ) {
+        let record = self.record(state, trace, generation, version);
+        self.put(connector_key(id), serde_json::to_vec(&record).ok());
+        self.change(|k| k.connectors.insert(id.clone(), record));
+    }
+    /// Reports a task's state.
+    pub fn set_task(
+        &self,
+        id: &TaskId,
+        state: State,
+        trace: Option<String>,
+        generation: u64,
+        version: Option<String>,
+    ) {
+        let record = self.record(state, trace, generation, version);
+        self.put(task_key(id), serde_json::to_vec(&record).ok());
+        self.change(|k| k.tasks.insert(id.clone(), record));
+    }
+    /// A connector's status, once it has been reported.
+    pub fn connector(&self, id: &ConnectorId) -> Option<StatusRecord> {
+        self.look(|k| k.connectors.get(id).cloned())
+    }
+    /// A task's status, once it has been reported.
+    pub fn task(&self, id: &TaskId) -> Option<StatusRecord> {
+        self.look(|k| k.tasks.get(id).cloned())
+    }
+    /// Statuses of all tasks of a connector, by number.
+    pub fn tasks(&self, id: &ConnectorId) -> Vec<(u32, StatusRecord)> {
+        let own = |k: &Known| {
+            let all = k.tasks.iter().filter(|(t, _)| t.connector == *id);
+            all.map(|(t, r)| (t.task, r.clone())).collect()
+        };
+        self.look(own)
+    }
+    /// A task that is no more (a stopped connector has none).
+    pub fn forget_task(&self, id: &TaskId) {
+        if self.change(|k| k.tasks.remove(id)).is_some() {
+            self.put(task_key(id), None);
+        }
+    }
+    /// Topics a connector has used, sorted.
+    pub fn topics(&self, id: &ConnectorId) -> Vec<String> {
+        let name = id.stored_name();
+        self.look(|k| k.topics.get(&name).into_iter().flatten().cloned().collect())
+    }
+    /// A task has written to a topic; one that is known already costs nothing.
+    pub fn topic_used(&self, id: &TaskId, topic: &str) {
+        let name = id.connector.stored_name();
+        let new = |k: &mut Known| {
+            let used = k.topics.entry(name.clone()).or_default();
+            used.insert(topic.to_owned())
+        };
+        if !self.change(new) {
+            return;
         }
         let now_ms = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .map_or(0, |d| d.as_millis() as u64);
-        let value = json!({"topic": {"name": topic, "connector": name, "task": task, "discoverTimestamp": now_ms}});
-        self.put(vec![(
+        let value = json!({"topic": {"name": topic, "connector": name, "task": id.task, "discoverTimestamp": now_ms}});
+        self.put(
             topic_key(topic, &name),
             Some(value.to_string().into_bytes()),
-        )])
-        .await;
+        );
     }
     /// Forgets the topics of a connector.
-    pub async fn reset_topics(&self, id: &ConnectorId) {
+    pub fn reset_topics(&self, id: &ConnectorId) {
         let name = id.stored_name();
-        let used = self
-            .topics
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&name);
-        let entries: Vec<KeyEntry> = used
-            .into_iter()
-            .flatten()
-            .map(|t| (topic_key(&t, &name), None))
-            .collect();
-        if !entries.is_empty() {
-            self.put(entries).await;
+        let used = self.change(|k| k.topics.remove(&name));
+        for topic in used.into_iter().flatten() {
+            self.put(topic_key(&topic, &name), None);
         }
     }
     /// A deleted connector: UNASSIGNED, then topics and statuses forgotten, as Connect writes it.
-    pub async fn delete(&self, id: &ConnectorId, tasks: u32, worker_id: &str, generation: u64) {
-        let name = id.stored_name();
-        let gone = StatusRecord {
-            state: State::Unassigned,
-            trace: None,
-            worker_id: worker_id.to_owned(),
-            generation,
-            version: None,
+    pub fn delete(&self, id: &ConnectorId, generation: u64) {
+        let gone = serde_json::to_vec(&self.record(State::Unassigned, None, generation, None)).ok();
+        let own = |k: &Known| {
+            k.tasks
+                .keys()
+                .filter(|t| t.connector == *id)
+                .cloned()
+                .collect()
         };
-        let keys: Vec<Vec<u8>> = (0..tasks)
-            .map(|n| format!("status-task-{name}-{n}").into_bytes())
-            .chain([format!("status-connector-{name}").into_bytes()])
+        let tasks: Vec<TaskId> = self.look(own);
+        let keys: Vec<Vec<u8>> = tasks
+            .iter()
+            .map(task_key)
+            .chain([connector_key(id)])
             .collect();
-        self.put(
-            keys.iter()
-                .map(|k| (k.clone(), Self::record(&gone)))
-                .collect(),
-        )
-        .await;
-        self.reset_topics(id).await;
-        self.put(keys.into_iter().map(|k| (k, None)).collect())
-            .await;
+        for key in &keys {
+            self.put(key.clone(), gone.clone());
+        }
+        self.reset_topics(id);
+        for key in keys {
+            self.put(key, None);
+        }
+        self.change(|k| {
+            k.connectors.remove(id);
+            k.tasks.retain(|t, _| t.connector != *id);
+        });
+    }
+    /// Waits until what has been reported is on its way to the log, at most `timeout`.
+    pub async fn flush(&self, timeout: Duration) {
+        // All slots free: the writer has taken everything. What is not written in time is only cosmetic.
+        let all = self.queue.reserve_many(QUEUED_ENTRIES_MAX);
+        drop(tokio::time::timeout(timeout, all).await);
     }
 }
 
@@ -161,28 +245,67 @@ mod tests {
     use host_core::id::TenantId;
     use std::sync::Arc;
 
+    async fn stored(log: &FileLog, count: usize) -> Vec<(String, String)> {
+        for _ in 0..500 {
+            let all = log.read().await.unwrap();
+            if all.len() == count {
+                return all.into_iter().map(|(k, v)| (text(k), text(v))).collect();
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        panic!(
+            "waited in vain for {count} entries: {:?}",
+            log.read().await.unwrap()
+        );
+    }
+
     #[tokio::test]
-    async fn records_have_connects_fields_and_topics_are_remembered() {
+    async fn records_are_connects_own() {
         let log = Arc::new(FileLog::memory());
-        let id = ConnectorId::new(TenantId::default(), "c");
-        let store = StatusStore::open(Box::new(Arc::clone(&log))).await.unwrap();
-        let running = StatusRecord {
-            state: State::Running,
-            trace: None,
-            worker_id: "h:1".to_owned(),
-            generation: 3,
-            version: Some("3.6.1.Final".to_owned()),
+        let store = StatusStore::open(Box::new(Arc::clone(&log)), "127.0.0.1:8083")
+            .await
+            .unwrap();
+        let id = ConnectorId::new(TenantId::default(), "mysql-connector");
+        let task = TaskId {
+            connector: id.clone(),
+            task: 0,
         };
-        store.put_task(&id, 0, &running).await;
-        store.add_topic(&id, 0, "p.db.t").await;
-        let (key, value) = log.read().await.unwrap().remove(0);
-        assert_eq!(text(key), "status-task-c-0");
-        let expected = r#"{"state":"RUNNING","trace":null,"worker_id":"h:1","generation":3,"version":"3.6.1.Final"}"#;
-        assert_eq!(text(value), expected);
-        let again = StatusStore::open(Box::new(Arc::clone(&log))).await.unwrap();
-        assert_eq!(again.topics(&id), ["p.db.t"]);
-        again.delete(&id, 1, "h:1", 3).await;
-        assert_eq!(again.topics(&id), Vec::<String>::new());
-        assert_eq!(log.read().await.unwrap(), Vec::new());
+        store.set_connector(&id, State::Running, None, 2, Some("3.6.1.Final".into()));
+        store.set_task(&task, State::Unassigned, None, 3, None);
+        store.topic_used(&task, "dbserver1.t");
+        store.topic_used(&task, "dbserver1.t");
+        let all = stored(&log, 3).await;
+        let value = |key: &str| {
+            all.iter()
+                .find(|(k, _)| k == key)
+                .map(|(_, v)| v.as_str())
+                .unwrap()
+        };
+        // As recorded from Kafka Connect 4.3.1.
+        assert_eq!(
+            value("status-connector-mysql-connector"),
+            "{\"state\":\"RUNNING\",\"trace\":null,\"worker_id\":\"127.0.0.1:8083\",\"generation\":2,\"version\":\"3.6.1.Final\"}"
+        );
+        assert_eq!(
+            value("status-task-mysql-connector-0"),
+            "{\"state\":\"UNASSIGNED\",\"trace\":null,\"worker_id\":\"127.0.0.1:8083\",\"generation\":3,\"version\":null}"
+        );
+        let start = "{\"topic\":{\"name\":\"dbserver1.t\",\"connector\":\"mysql-connector\",\"task\":0,\"discoverTimestamp\":";
+        assert!(value("status-topic-dbserver1.t:connector-mysql-connector").starts_with(start));
+        let again = StatusStore::open(Box::new(Arc::clone(&log)), "w")
+            .await
+            .unwrap();
+        assert_eq!(again.topics(&id), ["dbserver1.t"]);
+        assert_eq!(again.connector(&id), None, "nothing runs yet");
+        store.delete(&id, 3);
+        stored(&log, 0).await;
+        assert_eq!(
+            (
+                store.topics(&id).len(),
+                store.connector(&id),
+                store.tasks(&id).len()
+            ),
+            (0, None, 0)
+        );
     }
 }

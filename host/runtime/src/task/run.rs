@@ -305,7 +305,7 @@ impl<'a> Run<'a> {
             .cloned()
             .map(|(p, o)| (p, Some(o)))
             .collect();
-        let storing = self.spec.offsets.commit(&self.spec.id.connector, entries);
+        let storing = self.spec.offsets.commit(&self.spec.id.connector, &entries);
         match tokio::time::timeout(self.spec.timing.flush_timeout, storing).await {
             Ok(Ok(())) => {
                 failpoint::hit("after_offset_commit");
