@@ -8,6 +8,7 @@ use crate::error::RestError;
 use axum::http::StatusCode;
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::{Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 use tracing::level_filters::LevelFilter;
@@ -36,6 +37,20 @@ pub struct LoggerLevels {
     pub root: LevelFilter,
     /// Levels of targets and what begins with them.
     pub targets: Vec<(String, LevelFilter)>,
+}
+
+/// The directives of an `EnvFilter`. Names that are no Rust path (of Java classes, which nothing here logs under) are left
+/// out, because it would refuse them.
+impl fmt::Display for LoggerLevels {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.root)?;
+        let is_path = |name: &str| {
+            let plain = |c: char| c.is_ascii_alphanumeric() || "_:-".contains(c);
+            name.starts_with(|c: char| c.is_ascii_alphabetic()) && name.chars().all(plain)
+        };
+        let mut targets = self.targets.iter().filter(|(name, _)| is_path(name));
+        targets.try_for_each(|(name, level)| write!(f, ",{name}={level}"))
+    }
 }
 
 /// One logger: `GET /admin/loggers/{name}`.

@@ -1,0 +1,124 @@
+//! Tenants at the REST interface: credentials, roles, and that nobody sees another's things.
+//!
+//! The noisy neighbour and quotas of guests are measured elsewhere. Invariant: every refusal is asked for by a real
+//! request to a real worker.
+
+use serde_json::{Value, json};
+use std::io::Write;
+use std::process::{Command, Stdio};
+use tests::host::Host;
+use tests::http::Client;
+use tests::services;
+
+/// The hash of a password, as an operator makes it.
+fn hash(password: &str) -> String {
+    let mut child = Command::new(services::executable().unwrap())
+        .args(["auth", "hash"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(password.as_bytes())
+        .unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success());
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+/// A worker with two tenants and an operator, all with the password `pw`.
+fn start() -> Host {
+    let hash = hash("pw");
+    let user = |role: &str| format!("{{ role = \"{role}\", hash = \"{hash}\" }}");
+    let file = format!(
+        "[operators]\nroot = \"{hash}\"\n\
+         [tenants.acme.users]\nann = {}\nvic = {}\n\
+         [tenants.bolt.users]\nbea = {}\n",
+        user("author"),
+        user("viewer"),
+        user("author")
+    );
+    let folder = services::checkout().join("target/it");
+    std::fs::create_dir_all(&folder).unwrap();
+    let path = folder.join(format!("auth-{}.toml", std::process::id()));
+    std::fs::write(&path, file).unwrap();
+    Host::start(
+        "rest-tenants",
+        &[("tidegate.auth.file", path.to_str().unwrap())],
+    )
+    .unwrap()
+}
+
+fn as_user(host: &Host, user: &str) -> Client {
+    let token = format!("Bearer {user}:pw");
+    Client::new(host.rest.base()).with_header("authorization", &token)
+}
+
+fn file_source(name: &str) -> Value {
+    json!({"name": name, "initial_state": "STOPPED", "config": {
+        "connector.class": "FileStreamSource", "topic": "rest-tenants", "file": "/nonexistent"
+    }})
+}
+
+#[test]
+fn tenants_are_apart() {
+    let _servers = tests::servers();
+    let host = start();
+    let stranger = host.rest.get("/connectors").unwrap();
+    assert_eq!(stranger.status, 401);
+    let realm = (
+        "www-authenticate".to_owned(),
+        "Basic realm=\"tidegate\"".to_owned(),
+    );
+    assert!(stranger.headers.contains(&realm), "{:?}", stranger.headers);
+    assert_eq!(host.rest.get("/health").unwrap().status, 200);
+    let [ann, vic, bea, root] =
+        ["acme/ann", "acme/vic", "bolt/bea", "operator/root"].map(|user| as_user(&host, user));
+
+    // What the tenants may reach is nothing until the operator says so, and files are the host's.
+    let refused = ann.send("POST", "/connectors", &file_source("c")).unwrap();
+    assert!([400, 403].contains(&refused.status), "{}", refused.body);
+    for tenant in ["acme", "bolt"] {
+        let path = format!("/admin/tenants/{tenant}");
+        assert_eq!(ann.send("PUT", &path, &json!({})).unwrap().status, 403);
+        let open = json!({"topic_prefixes": null, "database_hosts": null, "connectors": 1});
+        let answer = root.send("PUT", &path, &open).unwrap();
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        assert_eq!(answer.json().unwrap()["connectors"], 1);
+    }
+
+    // The same name is two connectors; a viewer reads, and changes nothing.
+    for (client, status) in [(&vic, 403), (&ann, 201), (&bea, 201), (&root, 403)] {
+        let answer = client
+            .send("POST", "/connectors", &file_source("c"))
+            .unwrap();
+        assert_eq!(answer.status, status, "{}", answer.body);
+    }
+    let listed = vic.get("/connectors").unwrap().json().unwrap();
+    assert_eq!(listed, json!(["c"]));
+    assert_eq!(bea.bare("DELETE", "/connectors/c").unwrap().status, 204);
+    assert_eq!(bea.get("/connectors/c").unwrap().status, 404);
+    assert_eq!(bea.get("/connectors/acme%2Fc").unwrap().status, 400);
+    assert_eq!(vic.get("/connectors/c").unwrap().status, 200);
+    assert_eq!(vic.bare("DELETE", "/connectors/c").unwrap().status, 403);
+
+    // A used-up quota is 403 and names the quota; usage says what there is.
+    let over = ann.send("POST", "/connectors", &file_source("d")).unwrap();
+    assert_eq!(over.status, 403, "{}", over.body);
+    assert!(over.body.contains("connectors"), "{}", over.body);
+    let usage = root
+        .get("/admin/tenants/acme/usage")
+        .unwrap()
+        .json()
+        .unwrap();
+    assert_eq!(usage["connectors"], 1);
+    assert_eq!(root.get("/admin/tenants/nobody/usage").unwrap().status, 404);
+    assert_eq!(root.get("/metrics").unwrap().status, 200);
+    assert_eq!(ann.get("/metrics").unwrap().status, 403);
+    let wrong = Client::new(host.rest.base()).with_header("authorization", "Bearer acme/ann:no");
+    assert_eq!(wrong.get("/connectors").unwrap().status, 401);
+    assert!(!host.log().contains("pw\""), "a password is in the log");
+}

@@ -1,0 +1,94 @@
+//! Uploads that are refused, and what is told of those that are taken.
+//!
+//! Guests that misbehave once loaded are tested beside the engine. Invariant: a refusal leaves the list as it was.
+
+use serde_json::{Value, json};
+use tests::host::Host;
+use tests::http::Answer;
+use tests::services;
+
+fn put(host: &Host, version: &str, bytes: &[u8]) -> Answer {
+    let path = format!("/plugins/acme.MaskPii/versions/{version}");
+    let headers = [("content-type", "application/wasm")];
+    host.rest.call("PUT", &path, &headers, bytes).unwrap()
+}
+
+fn versions(host: &Host) -> usize {
+    let listed = host.rest.get("/plugins").unwrap().json().unwrap();
+    listed.as_array().unwrap().len()
+}
+
+#[test]
+fn uploads_are_checked_kept_and_deleted() {
+    let _servers = tests::servers();
+    let host = Host::start("rest-uploads", &[]).unwrap();
+    let folder = services::plugins().unwrap();
+    let component = std::fs::read(folder.join("mask-pii.wasm")).unwrap();
+    let path = "/plugins/acme.MaskPii/versions/1.0.0";
+
+    for (bytes, what) in [
+        (b"".to_vec(), "nothing"),
+        (b"hello".to_vec(), "no wasm"),
+        (b"\0asm\x01\0\0\0".to_vec(), "a module without an interface"),
+        (
+            component[..component.len() / 2].to_vec(),
+            "half a component",
+        ),
+    ] {
+        let answer = put(&host, "1.0.0", &bytes);
+        assert_eq!(answer.status, 400, "{what}: {}", answer.body);
+        assert_eq!(versions(&host), 0, "{what}");
+    }
+    let large = vec![0; 33 * 1024 * 1024];
+    assert_eq!(put(&host, "1.0.0", &large).status, 413);
+    assert_eq!(put(&host, "one", &component).status, 400);
+
+    let stored = put(&host, "1.0.0", &component);
+    assert_eq!(stored.status, 201, "{}", stored.body);
+    let stored = stored.json().unwrap();
+    assert_eq!(stored["class"], "wasm.acme.MaskPii");
+    assert_eq!(stored["bytes"], component.len());
+    assert_eq!(put(&host, "1.0.0", &component).status, 200);
+    let mut other = component.clone();
+    // A custom section at the end: another component that does the same.
+    other.extend([0, 2, 1, b'x']);
+    let conflict = put(&host, "1.0.0", &other);
+    assert_eq!(conflict.status, 409, "{}", conflict.body);
+    assert_eq!(put(&host, "1.1.0", &other).status, 201);
+
+    let one = host.rest.get(path).unwrap().json().unwrap();
+    assert_eq!(one["sha256"], stored["sha256"]);
+    assert!(
+        one["config"]
+            .as_array()
+            .is_some_and(|keys| !keys.is_empty()),
+        "{one}"
+    );
+    assert_eq!(one["used_by"], json!([]));
+    let config = json!({
+        "connector.class": "FileStreamSource", "topic": "rest-uploads", "file": "/nonexistent",
+        "transforms": "m", "transforms.m.type": "wasm.acme.MaskPii",
+        "transforms.m.plugin.version": "1.0.0", "transforms.m.fields": "line"
+    });
+    let made = json!({"name": "uses", "config": config, "initial_state": "STOPPED"});
+    let answer = host.rest.send("POST", "/connectors", &made).unwrap();
+    assert_eq!(answer.status, 201, "{}", answer.body);
+    let one: Value = host.rest.get(path).unwrap().json().unwrap();
+    assert_eq!(one["used_by"], json!(["uses"]));
+    let in_use = host.rest.bare("DELETE", path).unwrap();
+    assert_eq!(in_use.status, 409, "{}", in_use.body);
+    assert!(in_use.body.contains("uses"), "{}", in_use.body);
+    assert_eq!(
+        host.rest
+            .bare("DELETE", "/plugins/acme.MaskPii/versions/1.1.0")
+            .unwrap()
+            .status,
+        204
+    );
+    assert_eq!(
+        host.rest.bare("DELETE", "/connectors/uses").unwrap().status,
+        204
+    );
+    assert_eq!(host.rest.bare("DELETE", path).unwrap().status, 204);
+    assert_eq!(host.rest.get(path).unwrap().status, 404);
+}
