@@ -66,7 +66,7 @@ fn embed() -> Result<(), String> {
         writeln!(
             code,
             "    Builtin {{ name: {:?}, classes: &{:?}, world: World::{world}, bytes: include_bytes!({:?}) }},",
-            c.name, c.classes, file
+            c.name, c.classes, file.to_string_lossy()
         )
         .map_err(|e| e.to_string())?;
     }

@@ -6,6 +6,7 @@
 
 use crate::bindings::types as wit;
 use crate::fault::{PluginFault, clean};
+use crate::instance::Part;
 use host_core::config::{Config, ConfigDef, ConfigKey, Finding, Importance, Type, Width};
 use host_core::layout::validate::{self, Budget};
 use host_core::layout::{Reader, Slot, slot::SLOT_BYTES};
@@ -243,9 +244,32 @@ fn config_key(k: wit::ConfigKey) -> ConfigKey {
     }
 }
 
-/// What a guest is configured with: the user's keys, and defaults for those that were not given.
-pub(crate) fn config_entries(def: &ConfigDef, config: &Config) -> Vec<wit::ConfigEntry> {
-    let given = config.iter().map(|(k, v)| (k, v));
+/// Key in which Connect's worker tells a converter what it converts.
+const CONVERTER_TYPE: &str = "converter.type";
+
+/// A format's keys with its part in `converter.type`, whatever the user wrote there: Connect's `Converter.configure`
+/// and `Plugins.newHeaderConverter` do the same. Others' keys stay as they are.
+pub(crate) fn with_part(def: &ConfigDef, config: &Config, part: Option<Part>) -> Config {
+    let mut config = config.clone();
+    if let Some(part) = part.filter(|_| def.get(CONVERTER_TYPE).is_some()) {
+        let name = match part {
+            Part::Key => "key",
+            Part::Value => "value",
+            Part::Header => "header",
+        };
+        config.set(CONVERTER_TYPE, name);
+    }
+    config
+}
+
+/// What a guest is configured with: the user's keys, a format's part, and defaults for keys that were not given.
+pub(crate) fn config_entries(
+    def: &ConfigDef,
+    config: &Config,
+    part: Option<Part>,
+) -> Vec<wit::ConfigEntry> {
+    let config = with_part(def, config, part);
+    let given = config.iter();
     let defaults = def.keys.iter().filter_map(|k| {
         let value = k.default_value.as_deref()?;
         config.get(&k.name).is_none().then_some((&*k.name, value))

@@ -10,6 +10,8 @@ use crate::store::State;
 pub(crate) const GUEST_TEXT_BYTES_MAX: usize = 2048;
 /// Lines of a trap's backtrace that are kept.
 const BACKTRACE_LINES_MAX: usize = 8;
+/// Innermost frames among which Rust's own panic is looked for.
+const PANIC_FRAMES_MAX: usize = 16;
 
 /// A fault of a plugin, as opposed to one of a record or of the world.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -82,16 +84,31 @@ impl PluginFault {
 fn with_backtrace(text: &str, error: &wasmtime::Error) -> String {
     let mut out = clean(text.trim_start_matches("wasm trap: "), GUEST_TEXT_BYTES_MAX);
     if let Some(trace) = error.downcast_ref::<wasmtime::WasmBacktrace>() {
-        for frame in trace.frames().iter().take(BACKTRACE_LINES_MAX) {
-            let name = frame.func_name().map_or_else(
-                || format!("function {}", frame.func_index()),
-                |n| clean(n, 200),
-            );
+        let names: Vec<String> = trace
+            .frames()
+            .iter()
+            .take(BACKTRACE_LINES_MAX + PANIC_FRAMES_MAX)
+            .map(|frame| {
+                frame.func_name().map_or_else(
+                    || format!("function {}", frame.func_index()),
+                    |n| clean(&format!("{:#}", rustc_demangle::demangle(n)), 200),
+                )
+            })
+            .collect();
+        for name in without_panic(&names).iter().take(BACKTRACE_LINES_MAX) {
             out.push_str("\n    at ");
-            out.push_str(&name);
+            out.push_str(name);
         }
     }
     out
+}
+
+/// The frames without those of Rust's panic itself, which are innermost and say nothing about the plugin.
+fn without_panic(names: &[String]) -> &[String] {
+    let machinery = |n: &String| n.starts_with("core::panicking::");
+    let last = names.iter().take(PANIC_FRAMES_MAX).rposition(machinery);
+    let own = last.and_then(|i| names.get(i + 1..)).unwrap_or(names);
+    if own.is_empty() { names } else { own }
 }
 
 /// A guest's text made safe for logs and errors: at most `bytes_max` bytes, control characters escaped.
@@ -121,6 +138,34 @@ fn is_bidi_control(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn backtraces_begin_where_the_plugin_panicked() {
+        for (names, want) in [
+            (
+                &[
+                    "__rustc::rust_panic",
+                    "core::panicking::panic_fmt",
+                    "acme::f",
+                    "acme::g",
+                ][..],
+                "acme::f",
+            ),
+            (
+                &[
+                    "core::panicking::panic",
+                    "core::panicking::panic_bounds_check",
+                    "acme::f",
+                ],
+                "acme::f",
+            ),
+            (&["acme::f", "acme::g"], "acme::f"),
+            (&["core::panicking::panic"], "core::panicking::panic"),
+        ] {
+            let names: Vec<String> = names.iter().map(|n| (*n).to_owned()).collect();
+            assert_eq!(without_panic(&names)[0], want);
+        }
+    }
 
     #[test]
     fn guest_texts_are_cleaned_and_cut() {

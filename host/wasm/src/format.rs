@@ -16,6 +16,8 @@ use std::sync::Arc;
 
 /// Marks a null in [`Encoded::ends`].
 pub const NULL_END: u32 = u32::MAX;
+/// Largest end there can be.
+const ENDS_MAX: u64 = NULL_END as u64 - 1;
 
 /// A configured format of one task.
 pub struct Format {
@@ -65,6 +67,14 @@ impl Encoded {
     pub fn data(&self) -> &[u8] {
         &self.data
     }
+    fn push(&mut self, part: Option<&[u8]>) {
+        let Some(part) = part else {
+            self.ends.push(NULL_END);
+            return;
+        };
+        self.data.extend_from_slice(part);
+        self.ends.push(self.data.len() as u32);
+    }
 }
 
 impl Format {
@@ -94,12 +104,20 @@ impl Format {
     ) -> Result<Encoded, CallError> {
         let (part, class) = (self.part, self.guest.class().to_owned());
         let mut pieces: Vec<(usize, Piece)> = Vec::new();
+        // Each piece may weigh as much as its whole batch: the sum has a bound of its own, below 4 GiB.
+        let bytes_max = self.guest.limits.output_bytes(u64::MAX).min(ENDS_MAX);
+        let mut bytes = 0u64;
         let bad = self.breaker.run(
             &mut self.guest,
             batch,
             selection,
             |guest, batch, range, slice| {
-                pieces.push((slice.position, encode(guest, batch, range, part)?));
+                let piece = encode(guest, batch, range, part)?;
+                bytes += piece.data.len() as u64;
+                if bytes > bytes_max {
+                    return Err(too_large(bytes, bytes_max).into());
+                }
+                pieces.push((slice.position, piece));
                 Ok(())
             },
         )?;
@@ -158,7 +176,7 @@ fn encode(
         Err(e) => return Err(PluginFault::from_call(&e, store.data(), deadline_ms).into()),
     };
     if encoded.data.len() as u64 > answer_bytes {
-        return Err(too_large(encoded.data.len(), answer_bytes).into());
+        return Err(too_large(encoded.data.len() as u64, answer_bytes).into());
     }
     let mut parts = 0u64;
     each(batch, range, |_, r| {
@@ -254,10 +272,9 @@ impl Assembly {
         for b in bad {
             self.push_bad(&mut out, b);
         }
-        let large = self.too_large(&out, batch, selection);
-        out.errors.extend(large);
+        out.counts.clone_from(&self.counts);
+        self.blank_large(&mut out, batch, selection);
         out.errors.sort_by_key(|e| e.record);
-        out.counts = self.counts;
         out
     }
 
@@ -270,36 +287,38 @@ impl Assembly {
         out.errors.push(self.error(b.index, b.message));
     }
 
-    /// Records with a part over the limit; no fault of the plugin, so nothing is called again.
-    fn too_large(
-        &self,
-        out: &Encoded,
-        batch: &Batch,
-        selection: Option<&[u32]>,
-    ) -> Vec<RecordError> {
+    /// Reports records with a part over the limit, and makes all their parts null. It is no fault of the plugin, so
+    /// nothing is called again.
+    fn blank_large(&self, out: &mut Encoded, batch: &Batch, selection: Option<&[u32]>) {
         if out.data.len() as u64 <= self.record_bytes_max {
-            return Vec::new();
+            return;
         }
+        let (mut kept, mut errors) = (Encoded::default(), Vec::new());
         let mut parts = out.iter();
-        let mut errors = Vec::new();
-        let mut indexes = selection.map(|s| s.iter().copied());
-        for position in 0..selection.map_or(batch.records().len(), <[u32]>::len) {
-            let index = indexes
-                .as_mut()
-                .and_then(Iterator::next)
-                .unwrap_or(position as u32);
-            let count = self.counts.get(position).map_or(1, |n| *n as usize);
-            let largest = parts.by_ref().take(count).flatten().map(<[u8]>::len).max();
-            if let Some(bytes) = largest.filter(|b| *b as u64 > self.record_bytes_max) {
+        each(batch, selection, |position, _| {
+            let own: Vec<Option<&[u8]>> = parts.by_ref().take(out.parts_of(position)).collect();
+            let largest = own.iter().flatten().map(|p| p.len()).max().unwrap_or(0);
+            let large = largest as u64 > self.record_bytes_max;
+            for part in own {
+                kept.push(part.filter(|_| !large));
+            }
+            if large {
+                let index = selection
+                    .and_then(|s| s.get(position).copied())
+                    .unwrap_or(position as u32);
                 let message = format!(
-                    "encoding a record: it takes {bytes} bytes and may take {}; exclude large columns or raise the \
+                    "encoding a record: it takes {largest} bytes and may take {}; exclude large columns or raise the \
                      limit",
                     self.record_bytes_max
                 );
                 errors.push(self.error(index, message));
             }
+        });
+        drop(parts);
+        if !errors.is_empty() {
+            (out.data, out.ends) = (kept.data, kept.ends);
+            out.errors.append(&mut errors);
         }
-        errors
     }
 }
 
@@ -327,5 +346,72 @@ mod tests {
         };
         let parts: Vec<_> = e.iter().collect();
         assert_eq!(parts, [Some(&b"a"[..]), None, Some(b"bc")]);
+    }
+
+    #[test]
+    fn parts_of_records_that_are_too_large_are_null() {
+        use host_core::batch::BatchBuilder;
+        use host_core::layout::Slot;
+        use host_core::schema::{SchemaId, SharedSchemas};
+
+        let none = (SchemaId::NONE, Slot::NULL);
+        let mut b = BatchBuilder::new(SharedSchemas::default());
+        for headers in [2, 0, 1, 1] {
+            b.push("t", none, none, &vec![("h", none.0, none.1); headers]);
+        }
+        let batch = b.finish(0, Arc::new(NoOffsets)).unwrap();
+        let assembly = |part, counts: &[u32]| Assembly {
+            part,
+            class: "c".into(),
+            counts: counts.to_vec(),
+            record_bytes_max: 3,
+        };
+        let piece = |data: &[u8], ends: &[u32]| Piece {
+            data: data.to_vec(),
+            ends: ends.to_vec(),
+        };
+        // Two calls, the second record bad in between; the third is too large.
+        let bad = vec![Bad {
+            position: 1,
+            index: 1,
+            message: "bad".into(),
+        }];
+        let pieces = vec![(0, piece(b"ab", &[2])), (2, piece(b"longcd", &[4, 6]))];
+        let out = assembly(Part::Value, &[]).assemble(pieces, bad, &batch, None);
+        let parts: Vec<_> = out.iter().collect();
+        assert_eq!(parts, [Some(&b"ab"[..]), None, None, Some(b"cd")]);
+        let failed: Vec<u32> = out.errors.iter().map(|e| e.record).collect();
+        assert_eq!(failed, [1, 2]);
+        // Of the selected records 0, 2 and 3, the first has a header that is too large and one that is not.
+        let pieces = vec![(0, piece(b"alongbc", &[1, 5, 6, 7]))];
+        let selection = [0, 2, 3];
+        let out = assembly(Part::Header, &[2, 1, 1]).assemble(
+            pieces,
+            Vec::new(),
+            &batch,
+            Some(&selection),
+        );
+        let parts: Vec<_> = out.iter().collect();
+        assert_eq!(parts, [None, None, Some(&b"b"[..]), Some(b"c")]);
+        assert_eq!((out.errors.len(), out.errors[0].record), (1, 0));
+        assert!(
+            out.errors[0].message.contains("takes 4 bytes"),
+            "{}",
+            out.errors[0].message
+        );
+    }
+
+    #[derive(Debug)]
+    struct NoOffsets;
+    impl host_core::offset::OffsetTable for NoOffsets {
+        fn offset(
+            &self,
+            _: u32,
+        ) -> Option<(
+            host_core::offset::SourcePartition,
+            host_core::offset::Offset,
+        )> {
+            None
+        }
     }
 }

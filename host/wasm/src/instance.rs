@@ -188,7 +188,8 @@ pub(crate) struct Guest {
 impl Guest {
     /// Makes the first instance, so that errors of the configuration show at start.
     pub(crate) fn new(setup: Setup) -> Result<Self, StartError> {
-        let entries = convert::config_entries(setup.plugin.definition(), &setup.config);
+        let entries =
+            convert::config_entries(setup.plugin.definition(), &setup.config, setup.context.part);
         let mut guest = Self {
             lease: setup.plugin.lease(),
             context: setup.context,
@@ -321,7 +322,7 @@ pub(crate) fn ask_validate(
 ) -> Result<Vec<Finding>, PluginFault> {
     let mut live = Live::new(plugin, limits, silent_log(plugin, limits))?;
     prepare(&mut live.store, limits.start_deadline_ms, 0);
-    let entries = convert::config_entries(plugin.definition(), config);
+    let entries = convert::config_entries(plugin.definition(), config, context.part);
     match lifecycle!(live, call_validate(&context.to_wit(), &entries)) {
         Ok(errors) => Ok(convert::findings(errors)),
         Err(e) => Err(live.fault(&e, limits)),

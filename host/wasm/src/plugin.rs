@@ -66,7 +66,10 @@ impl Digest {
     }
     /// 64 hexadecimal digits.
     pub fn hex(&self) -> String {
-        self.0.iter().map(|b| format!("{b:02x}")).collect()
+        let nibbles = self.0.iter().flat_map(|b| [b >> 4, b & 15]);
+        nibbles
+            .filter_map(|n| char::from_digit(n.into(), 16))
+            .collect()
     }
 }
 

@@ -103,7 +103,7 @@ fn run(guest: &mut Guest, batch: &mut Batch, range: Option<&[u32]>) -> Result<Ap
         Err(e) => return Err(PluginFault::from_call(&e, store.data(), deadline_ms).into()),
     };
     if output.patch.len() as u64 > answer_bytes {
-        return Err(too_large(output.patch.len(), answer_bytes).into());
+        return Err(too_large(output.patch.len() as u64, answer_bytes).into());
     }
     ledger.take(output.schemas, &mut live.known, schemas, limits)?;
     let known = &live.known;
@@ -128,7 +128,7 @@ pub(crate) fn from_guest(e: crate::bindings::types::Error) -> Failure {
     }
 }
 
-pub(crate) fn too_large(bytes: usize, allowed: u64) -> PluginFault {
+pub(crate) fn too_large(bytes: u64, allowed: u64) -> PluginFault {
     PluginFault::BadAnswer(format!(
         "it is {bytes} bytes and may be {allowed} for this batch"
     ))

@@ -3,12 +3,14 @@
 //! Types and required keys are checked by its definition, the rest by the guest's own `validate`. It changes nothing.
 //! Invariant: a plugin that fails to answer is a finding about its class, never a success.
 
+use crate::convert;
 use crate::instance::{Context, ask_validate};
 use crate::limits::Limits;
 use crate::plugin::Plugin;
 use host_core::config::{Config, Finding, Parser};
 
-/// Everything wrong with a plugin's configuration; keys come without prefix. A fault of the plugin itself is a
+/// Everything wrong with a plugin's configuration; keys come without prefix. A converter's `converter.type` is taken
+/// from the context, as in Connect, and never missing. A fault of the plugin itself is a
 /// finding about `type`. Blocks for at most [`Limits::start_deadline_ms`], twice.
 pub fn validate_config(
     plugin: &Plugin,
@@ -16,6 +18,7 @@ pub fn validate_config(
     config: &Config,
     limits: &Limits,
 ) -> Vec<Finding> {
+    let config = &convert::with_part(plugin.definition(), config, context.part);
     let mut parser = Parser::new(plugin.definition(), config);
     parser.check_all();
     let mut findings = parser.findings;

@@ -7,7 +7,9 @@ use super::UploadError;
 use crate::compile::Compiler;
 use crate::limits::Limits;
 use crate::plugin::{Origin, Plugin, World};
+use std::num::NonZero;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 struct Builtin {
     name: &'static str,
@@ -18,11 +20,39 @@ struct Builtin {
 
 const BUILTINS: &[Builtin] = include!(concat!(env!("OUT_DIR"), "/builtins.rs"));
 
+/// Loads all of them, on all processors: after an update none is in the cache, and compiling one takes up to seconds.
 pub(super) fn load(compiler: &Compiler, limits: &Limits) -> Result<Vec<Arc<Plugin>>, UploadError> {
-    BUILTINS
-        .iter()
-        .map(|b| load_one(b, compiler, limits).map(Arc::new))
-        .collect()
+    // The largest first, so that no thread is left alone with it at the end.
+    let mut order: Vec<usize> = (0..BUILTINS.len()).collect();
+    order.sort_by_key(|i| std::cmp::Reverse(BUILTINS.get(*i).map_or(0, |b| b.bytes.len())));
+    let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut done = Vec::new();
+        while let Some(i) = order.get(next.fetch_add(1, Ordering::Relaxed)) {
+            if let Some(b) = BUILTINS.get(*i) {
+                done.push((*i, load_one(b, compiler, limits).map(Arc::new)));
+            }
+        }
+        done
+    };
+    let mut all = std::thread::scope(|scope| {
+        let others: Vec<_> = (1..threads.min(BUILTINS.len()))
+            .map(|_| scope.spawn(work))
+            .collect();
+        let mut all = work();
+        for other in others {
+            // A panic there is one here.
+            all.extend(
+                other
+                    .join()
+                    .unwrap_or_else(|e| std::panic::resume_unwind(e)),
+            );
+        }
+        all
+    });
+    all.sort_by_key(|(i, _)| *i);
+    all.into_iter().map(|(_, plugin)| plugin).collect()
 }
 
 fn load_one(b: &Builtin, compiler: &Compiler, limits: &Limits) -> Result<Plugin, UploadError> {

@@ -137,6 +137,10 @@ mod tests {
         assert_eq!(cache.get(a), Some((World::Format, b"code".to_vec())));
         let again = Cache::open(&dir, 7).unwrap();
         assert_eq!(again.get(a), cache.get(a), "the key is kept");
+        let newer = Cache::open(&dir, 8).unwrap();
+        assert_eq!(newer.get(a), None, "another engine");
+        std::fs::copy(cache.path(a), newer.path(a)).unwrap();
+        assert_eq!(newer.get(a), None, "another engine's file");
         std::fs::copy(cache.path(a), cache.path(b)).unwrap();
         assert_eq!(cache.get(b), None, "another plugin's file");
         for byte in [0, MAC_BYTES, MAC_BYTES + 2] {

@@ -60,11 +60,6 @@ fn compile_stdin() -> Result<(), CompileError> {
     out.flush().map_err(host)
 }
 
-/// Compiles in this process.
-pub(crate) fn translate(engine: &Engine, bytes: &[u8]) -> Result<(World, Vec<u8>), CompileError> {
-    check_and_compile(engine, bytes)
-}
-
 fn limit_self() -> std::io::Result<()> {
     let mapped_pages: u64 = std::fs::read_to_string("/proc/self/statm")
         .ok()

@@ -7,6 +7,7 @@
 
 mod cache;
 mod child;
+mod process;
 
 pub use child::run_child;
 
@@ -15,12 +16,8 @@ use crate::engine::Engine;
 use crate::plugin::{Digest, World};
 use cache::Cache;
 use std::ffi::OsString;
-use std::io::{Read, Write};
 use std::path::PathBuf;
-use std::process::{Command, ExitStatus, Stdio};
-use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Condvar, Mutex, PoisonError};
-use std::time::Duration;
 use wasmtime::component::Component;
 
 /// How components are compiled.
@@ -32,7 +29,7 @@ pub struct Settings {
     pub command: Option<(PathBuf, Vec<OsString>)>,
     /// Compilations at once.
     pub compiles_max: usize,
-    /// Wall time of one; its CPU time is bounded by [`child::CPU_SECONDS_MAX`].
+    /// Wall time of one; its CPU time is bounded by the child itself.
     pub wall_seconds_max: u64,
     /// Bytes of an upload.
     pub upload_bytes_max: usize,
@@ -129,12 +126,12 @@ impl Compiler {
         }
         self.cached(bytes, || {
             let _slot = self.slot();
-            self.run(bytes)
+            process::run(&self.settings, bytes)
         })
     }
     /// Compiles one of our own components here: they are part of this program, so there is nothing to guard against.
     pub(crate) fn compile_builtin(&self, bytes: &[u8]) -> Result<Compiled, CompileError> {
-        self.cached(bytes, || child::translate(&self.engine, bytes))
+        self.cached(bytes, || check_and_compile(&self.engine, bytes))
     }
 
     fn cached(
@@ -172,115 +169,6 @@ impl Compiler {
         *running += 1;
         Slot(self)
     }
-
-    fn run(&self, bytes: &[u8]) -> Result<(World, Vec<u8>), CompileError> {
-        let host = |what: &str, e: std::io::Error| CompileError::Host(format!("{what}: {e}"));
-        let (program, args) = match &self.settings.command {
-            Some((program, args)) => (program.clone(), args.clone()),
-            None => {
-                let own = std::env::current_exe().map_err(|e| host("finding this program", e))?;
-                (own, vec!["compile".into()])
-            }
-        };
-        let mut child = Command::new(program)
-            .args(args)
-            .env_clear()
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .map_err(|e| host("starting the compile process", e))?;
-        let (stdin, stdout, stderr) =
-            (child.stdin.take(), child.stdout.take(), child.stderr.take());
-        let out_max = self.settings.compiled_bytes_max as u64 + 2;
-        let wall = Duration::from_secs(self.settings.wall_seconds_max);
-        let (read, timed_out) = std::thread::scope(|scope| {
-            if let Some(mut stdin) = stdin {
-                // A child that refuses early closes its end; its answer says why.
-                scope.spawn(move || drop(stdin.write_all(bytes)));
-            }
-            let errors = scope.spawn(move || read_all(stderr, 64 * 1024));
-            let (done, finished) = channel();
-            let code = scope.spawn(move || {
-                let out = read_all(stdout, out_max);
-                drop(done);
-                out
-            });
-            let timed_out = matches!(
-                finished.recv_timeout(wall),
-                Err::<(), _>(RecvTimeoutError::Timeout)
-            );
-            if timed_out {
-                // The pipes close with the child, which ends the readers.
-                drop(child.kill());
-            }
-            let read = code.join().ok().zip(errors.join().ok());
-            (read, timed_out)
-        });
-        let (code, errors) = read.unwrap_or_default();
-        if code.len() as u64 >= out_max {
-            drop(child.kill());
-        }
-        let status = child
-            .wait()
-            .map_err(|e| host("waiting for the compile process", e))?;
-        if timed_out {
-            return Err(CompileError::Limit(format!(
-                "it took more than {} s",
-                wall.as_secs()
-            )));
-        }
-        self.answer(status, code, &errors)
-    }
-
-    fn answer(
-        &self,
-        status: ExitStatus,
-        mut code: Vec<u8>,
-        errors: &[u8],
-    ) -> Result<(World, Vec<u8>), CompileError> {
-        if code.len() > self.settings.compiled_bytes_max {
-            let most = self.settings.compiled_bytes_max;
-            return Err(CompileError::Limit(format!(
-                "its compiled form is larger than {most} bytes"
-            )));
-        }
-        let text = crate::fault::clean(String::from_utf8_lossy(errors).trim(), 4096);
-        match status.code() {
-            Some(0) => {}
-            Some(child::EXIT_REJECTED) => return Err(CompileError::Rejected(text)),
-            // Ended by a signal: CPU time (SIGXCPU, SIGKILL) or memory (abort after a failed allocation).
-            None => {
-                return Err(CompileError::Limit(format!(
-                    "it took more than {} s of CPU time or {} MiB of memory ({status})",
-                    child::CPU_SECONDS_MAX,
-                    child::MEMORY_BYTES_MAX / (1024 * 1024)
-                )));
-            }
-            Some(other) => {
-                return Err(CompileError::Host(format!(
-                    "the compile process ended with {other}: {text}"
-                )));
-            }
-        }
-        let world = code.first().and_then(|b| child::world_from_byte(*b));
-        let Some(world) = world else {
-            return Err(CompileError::Host(
-                "the compile process gave no answer".into(),
-            ));
-        };
-        code.drain(..1);
-        Ok((world, code))
-    }
-}
-
-fn read_all(from: Option<impl Read>, bytes_max: u64) -> Vec<u8> {
-    let mut out = Vec::new();
-    if let Some(from) = from {
-        // What was read before an error is all there is; the exit status tells the rest.
-        drop(from.take(bytes_max).read_to_end(&mut out));
-    }
-    out
 }
 
 /// Makes a component of compiled code.

@@ -1,3 +1,8 @@
+//! Patches against batches: each check, the mapping of schemas, random patches.
+//!
+//! Hand-written patches stand for hostile guests; what real guests answer is tested in `host-wasm`.
+//! Invariant: a patch that is refused leaves the batch as it was.
+
 use super::*;
 use crate::batch::BatchBuilder;
 use crate::offset::{Offset, OffsetTable, SourcePartition};
