@@ -42,7 +42,9 @@ impl Default for FileStreamKind {
             ConfigKey::new("topic", Type::String, "The topic to publish data to")
                 .required()
                 .importance(Importance::High),
-            ConfigKey::new("batch.size", Type::Int, batch).default("2000").importance(Importance::Low),
+            ConfigKey::new("batch.size", Type::Int, batch)
+                .default("2000")
+                .importance(Importance::Low),
         ]);
         Self { definition }
     }
@@ -61,19 +63,32 @@ impl FileStreamKind {
         let topic: String = p.or("topic", String::new());
         let batch = p.or("batch.size", 2000i32);
         if file.is_empty() {
-            p.reject("file", "The 'file' value is invalid: a worker has no standard input to read; name a file");
+            p.reject(
+                "file",
+                "The 'file' value is invalid: a worker has no standard input to read; name a file",
+            );
         }
         if access.files_denied {
-            p.reject("file", "The 'file' value is invalid: this tenant may not read files of the worker");
+            p.reject(
+                "file",
+                "The 'file' value is invalid: this tenant may not read files of the worker",
+            );
         }
         if topic.is_empty() {
             p.reject("topic", "The 'topic' value is invalid: A value is required");
         }
         if batch < 1 {
-            p.reject("batch.size", format!("Invalid value {batch} for configuration batch.size: must be at least 1"));
+            p.reject(
+                "batch.size",
+                format!("Invalid value {batch} for configuration batch.size: must be at least 1"),
+            );
         }
         if p.findings.is_empty() {
-            Ok(Settings { file, topic, batch_records_max: usize::try_from(batch).unwrap_or(1) })
+            Ok(Settings {
+                file,
+                topic,
+                batch_records_max: usize::try_from(batch).unwrap_or(1),
+            })
         } else {
             Err(p.findings)
         }
@@ -90,15 +105,27 @@ impl SourceKind for FileStreamKind {
     fn definition(&self) -> &ConfigDef {
         &self.definition
     }
-    fn validate<'a>(&'a self, config: &'a Config, access: &'a Access, _live: bool) -> BoxFuture<'a, Vec<Finding>> {
+    fn validate<'a>(
+        &'a self,
+        config: &'a Config,
+        access: &'a Access,
+        _live: bool,
+    ) -> BoxFuture<'a, Vec<Finding>> {
         async move { self.parse(config, access).err().unwrap_or_default() }.boxed()
     }
     fn task_configs(&self, config: &Config, _tasks_max: u32) -> Vec<Config> {
         let mut task = config.clone();
-        task.set("task.class", "org.apache.kafka.connect.file.FileStreamSourceTask");
+        task.set(
+            "task.class",
+            "org.apache.kafka.connect.file.FileStreamSourceTask",
+        );
         vec![task]
     }
-    fn open(&self, context: TaskContext, config: Config) -> BoxFuture<'_, Result<Box<dyn Source>, TaskError>> {
+    fn open(
+        &self,
+        context: TaskContext,
+        config: Config,
+    ) -> BoxFuture<'_, Result<Box<dyn Source>, TaskError>> {
         async move {
             let settings = self.parse(&config, &context.access).map_err(|findings| {
                 let all: Vec<_> = findings.into_iter().map(|f| f.message).collect();
@@ -109,11 +136,20 @@ impl SourceKind for FileStreamKind {
         .boxed()
     }
     fn check_offset(&self, partition: &JsonMap, offset: Option<&JsonMap>) -> Result<(), String> {
-        if !partition.get("filename").is_some_and(serde_json::Value::is_string) {
-            return Err("Partition objects for FileStreamSourceConnector must contain the key 'filename'".to_owned());
+        if !partition
+            .get("filename")
+            .is_some_and(serde_json::Value::is_string)
+        {
+            return Err(
+                "Partition objects for FileStreamSourceConnector must contain the key 'filename'"
+                    .to_owned(),
+            );
         }
         match offset.map(|o| o.get("position").and_then(serde_json::Value::as_u64)) {
-            Some(None) => Err("Offset objects must contain a non-negative integer under the key 'position'".to_owned()),
+            Some(None) => Err(
+                "Offset objects must contain a non-negative integer under the key 'position'"
+                    .to_owned(),
+            ),
             _ => Ok(()),
         }
     }
@@ -134,18 +170,41 @@ struct FileStream {
 impl FileStream {
     fn new(settings: Settings, context: &TaskContext) -> Result<Self, TaskError> {
         let schema = Schema::new(SchemaType::String);
-        let text = context.schemas.intern(schema).map_err(|e| TaskError::fail("SCHEMAS-FULL", e.to_string()))?;
-        let own = |p: &SourcePartition| p.0.get("filename").and_then(|f| f.as_str()) == Some(&settings.file);
-        let stored = context.offsets.iter().find(|(p, _)| own(p)).and_then(|(_, o)| o.0.get("position")?.as_u64());
+        let text = context
+            .schemas
+            .intern(schema)
+            .map_err(|e| TaskError::fail("SCHEMAS-FULL", e.to_string()))?;
+        let own = |p: &SourcePartition| {
+            p.0.get("filename").and_then(|f| f.as_str()) == Some(&settings.file)
+        };
+        let stored = context
+            .offsets
+            .iter()
+            .find(|(p, _)| own(p))
+            .and_then(|(_, o)| o.0.get("position")?.as_u64());
         let position = stored.unwrap_or(0);
-        Ok(Self { settings, context: context.clone(), text, file: None, position, pending: Vec::new(), sequence: 0 })
+        Ok(Self {
+            settings,
+            context: context.clone(),
+            text,
+            file: None,
+            position,
+            pending: Vec::new(),
+            sequence: 0,
+        })
     }
 
     /// Reads more of the file; the number of bytes, 0 where it has not grown or is not there yet.
     async fn read_more(&mut self) -> Result<usize, TaskError> {
         let name = &self.settings.file;
         let failed = |doing: &str, e: std::io::Error| {
-            TaskError::retry("FILE-READ", format!("{doing} {name} of connector {}: {e}", self.context.id.connector))
+            TaskError::retry(
+                "FILE-READ",
+                format!(
+                    "{doing} {name} of connector {}: {e}",
+                    self.context.id.connector
+                ),
+            )
         };
         if self.file.is_none() {
             let mut file = match File::open(name).await {
@@ -153,12 +212,19 @@ impl FileStream {
                 other => other.map_err(|e| failed("opening", e))?,
             };
             let at = self.position + self.pending.len() as u64;
-            file.seek(SeekFrom::Start(at)).await.map_err(|e| failed("seeking in", e))?;
+            file.seek(SeekFrom::Start(at))
+                .await
+                .map_err(|e| failed("seeking in", e))?;
             self.file = Some(file);
         }
-        let Some(file) = self.file.as_mut() else { return Ok(0) };
+        let Some(file) = self.file.as_mut() else {
+            return Ok(0);
+        };
         let mut chunk = vec![0; READ_BYTES];
-        let n = file.read(&mut chunk).await.map_err(|e| failed("reading", e))?;
+        let n = file
+            .read(&mut chunk)
+            .await
+            .map_err(|e| failed("reading", e))?;
         self.pending.extend_from_slice(&chunk[..n]);
         Ok(n)
     }
@@ -168,13 +234,22 @@ impl FileStream {
         let mut builder = BatchBuilder::new(self.context.schemas.clone());
         let mut positions = Vec::new();
         let mut from = 0;
-        let now_ms = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_millis() as i64);
+        let now_ms = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |d| d.as_millis() as i64);
         while positions.len() < self.settings.batch_records_max {
-            let Some(end) = self.pending[from..].iter().position(|b| *b == b'\n') else { break };
+            let Some(end) = self.pending[from..].iter().position(|b| *b == b'\n') else {
+                break;
+            };
             let line = &self.pending[from..from + end];
             let line = line.strip_suffix(b"\r").unwrap_or(line);
             let value = builder.arena.string(&String::from_utf8_lossy(line));
-            builder.push(&self.settings.topic, (SchemaId::NONE, Slot::NULL), (self.text, value), &[]);
+            builder.push(
+                &self.settings.topic,
+                (SchemaId::NONE, Slot::NULL),
+                (self.text, value),
+                &[],
+            );
             from += end + 1;
             positions.push(self.position + from as u64);
         }
@@ -190,7 +265,10 @@ impl FileStream {
         }
         self.pending.drain(..from);
         self.position += from as u64;
-        let offsets = Positions { file: self.settings.file.clone(), positions };
+        let offsets = Positions {
+            file: self.settings.file.clone(),
+            positions,
+        };
         let mut batch = builder.finish(self.sequence, Arc::new(offsets))?;
         let stamped = batch.records().iter().map(|r| {
             let mut r = *r;
@@ -260,7 +338,10 @@ mod tests {
 
     fn context(offsets: Vec<(SourcePartition, Offset)>) -> TaskContext {
         TaskContext {
-            id: TaskId { connector: ConnectorId::new(TenantId::default(), "f"), task: 0 },
+            id: TaskId {
+                connector: ConnectorId::new(TenantId::default(), "f"),
+                task: 0,
+            },
             offsets,
             schemas: Default::default(),
             logs: Arc::new(NoLogs),
@@ -270,7 +351,11 @@ mod tests {
     }
 
     fn texts(batch: &Batch) -> Vec<String> {
-        batch.records().iter().map(|r| batch.reader().str(r.entry.value).unwrap().to_owned()).collect()
+        batch
+            .records()
+            .iter()
+            .map(|r| batch.reader().str(r.entry.value).unwrap().to_owned())
+            .collect()
     }
 
     #[tokio::test]
@@ -278,8 +363,13 @@ mod tests {
         let path = std::env::temp_dir().join(format!("tidegate-file-{}", std::process::id()));
         std::fs::write(&path, "one\r\ntwo\nthr").unwrap();
         let kind = FileStreamKind::default();
-        let config: Config =
-            [("file", path.to_str().unwrap()), ("topic", "t"), ("batch.size", "1")].into_iter().collect();
+        let config: Config = [
+            ("file", path.to_str().unwrap()),
+            ("topic", "t"),
+            ("batch.size", "1"),
+        ]
+        .into_iter()
+        .collect();
         let mut source = kind.open(context(vec![]), config.clone()).await.unwrap();
         let first = source.next_batch().await.unwrap().unwrap();
         assert_eq!((texts(&first), first.sequence), (vec!["one".to_owned()], 0));
@@ -288,7 +378,10 @@ mod tests {
         let second = again.next_batch().await.unwrap().unwrap();
         assert_eq!(texts(&second), ["two"]);
         std::fs::write(&path, "one\r\ntwo\nthree\n").unwrap();
-        assert_eq!(texts(&again.next_batch().await.unwrap().unwrap()), ["three"]);
+        assert_eq!(
+            texts(&again.next_batch().await.unwrap().unwrap()),
+            ["three"]
+        );
         std::fs::remove_file(&path).unwrap();
     }
 
@@ -297,11 +390,25 @@ mod tests {
         let kind = FileStreamKind::default();
         let parse = |c: &[(&str, &str)], access: &Access| {
             let config: Config = c.iter().copied().collect();
-            kind.parse(&config, access).err().unwrap_or_default().into_iter().map(|f| f.key).collect::<Vec<_>>()
+            kind.parse(&config, access)
+                .err()
+                .unwrap_or_default()
+                .into_iter()
+                .map(|f| f.key)
+                .collect::<Vec<_>>()
         };
-        assert_eq!(parse(&[("file", "f"), ("topic", "t")], &Access::default()), Vec::<String>::new());
-        assert_eq!(parse(&[("batch.size", "0")], &Access::default()), ["file", "topic", "batch.size"]);
-        let denied = Access { files_denied: true, ..Access::default() };
+        assert_eq!(
+            parse(&[("file", "f"), ("topic", "t")], &Access::default()),
+            Vec::<String>::new()
+        );
+        assert_eq!(
+            parse(&[("batch.size", "0")], &Access::default()),
+            ["file", "topic", "batch.size"]
+        );
+        let denied = Access {
+            files_denied: true,
+            ..Access::default()
+        };
         assert_eq!(parse(&[("file", "f"), ("topic", "t")], &denied), ["file"]);
     }
 }

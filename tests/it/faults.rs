@@ -36,16 +36,20 @@ pub(crate) fn connector(database: &str) -> Value {
     config
 }
 
-/// Waits until every committed row has arrived, then compares.
+/// Waits until every committed row has arrived in a connector's topic, then compares.
 pub(crate) fn settle(host: &Host, database: &str, committed: &Committed) -> Ledger {
-    let topic = format!("{database}.{database}.t");
+    settle_topic(host, &format!("{database}.{database}.t"), committed)
+}
+
+/// Waits until every committed row has arrived in this topic, then compares.
+pub(crate) fn settle_topic(host: &Host, topic: &str, committed: &Committed) -> Ledger {
     let wanted: u64 = committed.values().sum();
     let arrived = until::until("all committed rows to arrive", STEP, || {
-        let records = kafka::read(&topic)?;
+        let records = kafka::read(topic)?;
         Ok((ledger::distinct(&records)? >= wanted).then_some(records))
     });
     let records = arrived.unwrap_or_else(|e| {
-        let now = kafka::read(&topic).map(|r| ledger::compare(committed, &r));
+        let now = kafka::read(topic).map(|r| ledger::compare(committed, &r));
         panic!("{e:#}\n{now:?}\n{}", host.log_tail(40))
     });
     ledger::compare(committed, &records).unwrap()

@@ -4,8 +4,15 @@
 //! measure. `faults` holds crash and restart tests; `long` only runs with `cargo x test long`.
 #![allow(clippy::unwrap_used, reason = "a test that cannot unwrap has failed")]
 
+mod bad_input;
 mod faults;
 mod golden;
 mod long;
 mod notebook;
+mod rest_errors;
+mod rest_tenants;
+mod rest_transcript;
+mod rest_uploads;
 mod swap;
+mod tail;
+mod tenants;
