@@ -26,13 +26,21 @@ const IDLE_MAX: Duration = UPLOAD_TIMEOUT.saturating_add(Duration::from_secs(30)
 pub(crate) struct BoundedListener {
     inner: TcpListener,
     places: Arc<Semaphore>,
+    idle_max: Duration,
 }
 
 impl BoundedListener {
     /// The same listener with bounds.
     pub(crate) fn new(inner: TcpListener) -> Self {
-        let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-        Self { inner, places }
+        Self::with_bounds(inner, CONNECTIONS_MAX, IDLE_MAX)
+    }
+    fn with_bounds(inner: TcpListener, connections_max: usize, idle_max: Duration) -> Self {
+        let places = Arc::new(Semaphore::new(connections_max));
+        Self {
+            inner,
+            places,
+            idle_max,
+        }
     }
 }
 
@@ -50,10 +58,11 @@ impl Listener for BoundedListener {
         if let Err(e) = io.set_nodelay(true) {
             tracing::debug!("setting TCP_NODELAY for {address}: {e}");
         }
-        let idle = Box::pin(sleep(IDLE_MAX));
+        let idle = Box::pin(sleep(self.idle_max));
         let connection = Connection {
             io,
             idle,
+            idle_max: self.idle_max,
             _place: place,
         };
         (connection, address)
@@ -67,6 +76,7 @@ impl Listener for BoundedListener {
 pub(crate) struct Connection {
     io: TcpStream,
     idle: Pin<Box<Sleep>>,
+    idle_max: Duration,
     _place: OwnedSemaphorePermit,
 }
 
@@ -78,7 +88,8 @@ impl Connection {
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<T>> {
         if moved.is_ready() {
-            self.idle.as_mut().reset(Instant::now() + IDLE_MAX);
+            let end = Instant::now() + self.idle_max;
+            self.idle.as_mut().reset(end);
             return moved;
         }
         let silent = || io::Error::new(io::ErrorKind::TimedOut, "nothing moved for too long");
@@ -125,5 +136,37 @@ impl AsyncWrite for Connection {
     }
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.get_mut().io).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::Router;
+    use axum::routing::get;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    async fn serving(connections_max: usize, idle_max: Duration) -> SocketAddr {
+        let inner = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = inner.local_addr().unwrap();
+        let listener = BoundedListener::with_bounds(inner, connections_max, idle_max);
+        let app = Router::new().route("/", get(async || "hello"));
+        tokio::spawn(axum::serve(listener, app).into_future());
+        address
+    }
+
+    #[tokio::test]
+    async fn a_silent_connection_is_closed_and_its_place_given_on() {
+        let address = serving(1, Duration::from_millis(50)).await;
+        let mut silent = TcpStream::connect(address).await.unwrap();
+        let mut waiting = TcpStream::connect(address).await.unwrap();
+        let request = b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
+        waiting.write_all(request).await.unwrap();
+        // The only place is the silent one's until it is closed.
+        let mut answer = String::new();
+        waiting.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        let mut nothing = Vec::new();
+        silent.read_to_end(&mut nothing).await.unwrap();
     }
 }
