@@ -11,5 +11,6 @@ pub mod auth;
 pub mod file_stream;
 pub mod kinds;
 pub mod logging;
+pub mod properties;
 pub mod tail;
 pub mod worker;

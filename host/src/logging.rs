@@ -1,14 +1,15 @@
 //! Where log lines go and which are written.
 //!
-//! `tracing` to standard error, as text or JSON. The filter is `TIDEGATE_LOG` (or `info`), and can be changed while the
-//! worker runs (`/admin/loggers`). Invariant: only what the crates log is written; nothing is added that could be secret.
+//! `tracing` to standard error, as text or JSON. The levels are `TIDEGATE_LOG`'s (`info`, or `info,host_mysql=debug`), and
+//! can be changed while the worker runs (`/admin/loggers`). Invariant: only what the crates log is written; nothing is added that could be secret.
 
 use anyhow::{Context, Result};
 use clap::ValueEnum;
 use std::io::IsTerminal;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{EnvFilter, Registry, fmt, reload};
+use tracing_subscriber::{Registry, fmt, reload};
 
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -20,7 +21,7 @@ pub enum Form {
 }
 
 /// Changes the filter of the running process.
-pub type Reload = reload::Handle<EnvFilter, Registry>;
+pub type Reload = reload::Handle<Targets, Registry>;
 
 /// Starts logging; `default` is the filter where `TIDEGATE_LOG` is not set.
 pub fn start(form: Form, default: &str) -> Result<Reload> {
