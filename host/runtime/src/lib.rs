@@ -18,3 +18,4 @@ pub mod store;
 pub mod task;
 pub mod tenant;
 pub mod topic_creation;
+pub mod worker_config;

@@ -164,6 +164,7 @@ async fn a_record_the_broker_refuses_follows_the_error_policy() {
     let tolerant = with(
         &w.config(),
         &[
+            ("producer.override.compression.type", "none"),
             ("errors.tolerance", "all"),
             ("errors.deadletterqueue.topic.name", &dead),
         ],

@@ -21,6 +21,8 @@ pub enum ErrorKind {
     Conflict,
     /// 413: an upload is too large.
     TooLarge,
+    /// 422: an upload is no plugin, or not one that can run here.
+    Unprocessable,
     /// 429: a quota over time is used up.
     TooMany,
     /// 500: the host could not do it.
@@ -39,6 +41,7 @@ impl ErrorKind {
             Self::NotFound => 404,
             Self::Conflict => 409,
             Self::TooLarge => 413,
+            Self::Unprocessable => 422,
             Self::TooMany => 429,
             Self::Internal => 500,
             Self::Unavailable => 503,

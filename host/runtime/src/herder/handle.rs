@@ -32,6 +32,10 @@ impl HerderHandle {
         Self { herder, changes }
     }
 
+    pub(super) fn herder(&self) -> &Arc<Herder> {
+        &self.herder
+    }
+
     /// Runs a change after those before it and waits for its answer.
     async fn change<T, F, Fut>(&self, change: F) -> Answer<T>
     where

@@ -4,7 +4,7 @@
 //! `status-topic-<topic>:connector-<c>`: `{"topic":{"name","connector","task","discoverTimestamp"}}`. Memory has the
 //! truth; the log is for readers outside and for the topics a connector has used. Nothing is decided by it, and whoever
 //! reports never waits. Invariant: records are written in the order in which they were reported, one writer at a time;
-//! at most [`QUEUED_ENTRIES_MAX`] wait, and one that finds no room is dropped with a warning (a lost status is cosmetic).
+//! at most `QUEUED_ENTRIES_MAX` wait, and one that finds no room is dropped with a warning (a lost status is cosmetic).
 
 use super::log::{KeyEntry, KeyLog, text};
 use crate::herder::entity::State;
@@ -18,7 +18,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::mpsc;
 
 /// Reports that may wait for the log.
-pub const QUEUED_ENTRIES_MAX: usize = 4096;
+pub(super) const QUEUED_ENTRIES_MAX: usize = 4096;
 
 /// One status record, in Connect's field order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

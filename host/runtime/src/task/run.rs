@@ -244,40 +244,36 @@ impl<'a> Run<'a> {
         ended
     }
 
-    async fn flush(&mut self, pipeline: Pipeline, ended: Ended, graceful: Duration) -> Ended {
-        let wait = match ended {
-            Ended::Failed(_) => Duration::ZERO,
-            Ended::Stopped | Ended::Finished => graceful,
+    async fn flush(&mut self, mut pipeline: Pipeline, ended: Ended, graceful: Duration) -> Ended {
+        let deadline = match ended {
+            Ended::Failed(_) => return ended,
+            Ended::Stopped => Some(Instant::now() + graceful),
+            Ended::Finished => None,
         };
-        let finished = matches!(ended, Ended::Finished);
-        let flushing = tokio::task::spawn_blocking(move || {
-            loop {
-                let done = pipeline.producer.flush_until(Instant::now() + wait);
-                let failure = pipeline.deliveries().failure();
-                if done || failure.is_some() || !finished {
-                    return (
-                        done,
-                        failure,
-                        pipeline.deliveries().inflight(|f| f.outstanding()),
-                    );
-                }
+        let task = self.spec.id.clone();
+        let mut flushing = tokio::task::spawn_blocking(move || pipeline.finish(deadline));
+        let (done, ended) = tokio::select! {
+            done = &mut flushing => (done, ended),
+            stopped = stop(self.inbox), if deadline.is_none() => {
+                self.signals.stop();
+                (flushing.await, stopped)
             }
-        });
-        let outcome = if finished {
-            tokio::select! {
-                outcome = flushing => outcome.ok(),
-                stopped = stop(self.inbox) => return stopped,
-            }
-        } else {
-            flushing.await.ok()
         };
-        match outcome {
-            Some((false, Some(e), _)) if !matches!(ended, Ended::Failed(_)) => Ended::Failed(e),
-            Some((false, None, left)) if matches!(ended, Ended::Stopped) => {
-                tracing::warn!(task = %self.spec.id, records = left, "left without all acknowledgements; they will be sent again");
+        match done {
+            Ok(Ok(true)) => ended,
+            Ok(Ok(false)) => {
+                tracing::warn!(%task, "left without all acknowledgements; those records will be sent again");
                 ended
             }
-            _ => ended,
+            Ok(Err(e)) if matches!(ended, Ended::Finished) => Ended::Failed(e),
+            Ok(Err(e)) => {
+                tracing::warn!(%task, "stopping: {e}");
+                ended
+            }
+            Err(e) => Ended::Failed(TaskError::fail(
+                "BUG",
+                format!("the task's last flush has panicked: {e}"),
+            )),
         }
     }
 

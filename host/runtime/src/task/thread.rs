@@ -105,6 +105,28 @@ impl Pipeline {
         Ok(())
     }
 
+    /// Waits until nothing is outstanding, judging what Kafka refuses meanwhile; whether nothing is. Ends at `deadline`,
+    /// or, where there is none, when a stop is asked for.
+    pub(super) fn finish(&mut self, deadline: Option<Instant>) -> Result<bool, TaskError> {
+        loop {
+            self.judge_rejected()?;
+            let soon = Instant::now() + Duration::from_millis(100);
+            if self
+                .producer
+                .flush_until(deadline.map_or(soon, |d| d.min(soon)))
+            {
+                return Ok(true);
+            }
+            if let Some(e) = self.deliveries().failure() {
+                return Err(e);
+            }
+            let over = deadline.map_or_else(|| self.signals.is_stopped(), |d| Instant::now() >= d);
+            if over {
+                return Ok(false);
+            }
+        }
+    }
+
     fn exchange_chain(&mut self) {
         let swap = self
             .swap
@@ -124,8 +146,9 @@ impl Pipeline {
             waited_us = swap.asked.elapsed().as_micros() as u64,
             "exchanged transforms and formats in place"
         );
-        // Whoever asked may have stopped waiting.
-        drop(swap.done.send(pause));
+        if swap.done.send(pause).is_err() {
+            tracing::debug!(task = %self.id, "nobody waits for the exchange any more");
+        }
     }
 
     fn batch(&mut self, batch: Batch) -> Result<(), SendError> {

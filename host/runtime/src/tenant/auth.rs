@@ -11,7 +11,7 @@
 //!
 //! Basic credentials name a user as `acme/alice`, or as `alice` where only one tenant has one; an operator is
 //! `operator/root`. A bearer token is the same two parts in one: `acme/alice:secret`.
-//! Verified credentials are remembered by a salted digest for [`CACHE_TTL`], so that hashing never sets the latency.
+//! Verified credentials are remembered by a salted digest for `CACHE_TTL`, so that hashing never sets the latency.
 //! Invariant: a changed file forgets every remembered credential; a file that cannot be read keeps the last good one.
 
 use super::{Principal, Role};
@@ -27,11 +27,11 @@ use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::Semaphore;
 
 /// How long a verified credential is remembered.
-pub const CACHE_TTL: Duration = Duration::from_secs(60);
+pub(super) const CACHE_TTL: Duration = Duration::from_secs(60);
 /// Credentials remembered at a time.
-pub const CACHE_ENTRIES_MAX: usize = 1024;
+pub(super) const CACHE_ENTRIES_MAX: usize = 1024;
 /// Checks of passwords that may wait for their turn; more are refused, so that a flood of wrong ones stays harmless.
-pub const CHECKS_WAITING_MAX: usize = 32;
+pub(super) const CHECKS_WAITING_MAX: usize = 32;
 const RELOAD_EVERY: Duration = Duration::from_secs(1);
 
 /// Why somebody was not let in.
