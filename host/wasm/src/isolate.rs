@@ -8,6 +8,7 @@
 
 use crate::fault::PluginFault;
 use crate::instance::{Guest, StartError};
+use crate::limits::Limits;
 use host_core::batch::Batch;
 use host_core::error::TaskError;
 use std::time::{Duration, Instant};
@@ -139,7 +140,7 @@ impl Breaker {
         mut attempt: impl FnMut(&mut Guest, &mut Batch, Option<&[u32]>, Slice) -> Result<(), Failure>,
     ) -> Result<Vec<Bad>, CallError> {
         let mut selected = Selected::new(batch, selection);
-        let mut search = Search::new(guest, selected.len());
+        let mut search = Search::new(guest.limits, guest.class(), selected.len());
         let mut bad = Vec::new();
         while let Some(step) = search.steps.pop() {
             let (lo, hi, replay) = match step {
@@ -162,7 +163,9 @@ impl Breaker {
                 position: lo,
                 len: hi - lo,
             };
-            match attempt(guest, batch, range.as_deref(), slice) {
+            let done = attempt(guest, batch, range.as_deref(), slice);
+            search.spent += began.elapsed();
+            match done {
                 Ok(()) => selected.moved += batch.records().len() as i64 - before,
                 Err(Failure::Fatal(message)) => {
                     guest.kill();
@@ -175,12 +178,11 @@ impl Breaker {
                 Err(Failure::Record { index, .. }) => {
                     let text = format!("it named record {index} of {}", hi - lo);
                     let fault = PluginFault::BadAnswer(text);
-                    search.faulted(guest, fault, began.elapsed(), lo, hi, replay)?;
+                    search.faulted(guest, fault, lo, hi, replay);
                 }
-                Err(Failure::Fault(fault)) => {
-                    search.faulted(guest, fault, began.elapsed(), lo, hi, replay)?;
-                }
+                Err(Failure::Fault(fault)) => search.faulted(guest, fault, lo, hi, replay),
             }
+            search.check_time()?;
         }
         self.note(guest, search.last_fault)?;
         Ok(bad)
@@ -213,12 +215,18 @@ pub(crate) struct Slice {
 /// The state of the work on one batch.
 struct Search {
     steps: Vec<Step>,
+    /// Time of all calls, good ones included: a guest may be slow and right, or slow and find fault with each record.
     spent: Duration,
+    spent_max: Duration,
+    class: String,
     last_fault: Option<PluginFault>,
 }
 
 impl Search {
-    fn new(_guest: &Guest, len: usize) -> Self {
+    fn new(limits: Limits, class: &str, len: usize) -> Self {
+        let allowed_ms = limits
+            .batch_deadline_ms
+            .saturating_mul(u64::from(limits.isolate_deadlines_max));
         let all = Step::Try {
             lo: 0,
             hi: len,
@@ -227,6 +235,8 @@ impl Search {
         Self {
             steps: if len == 0 { Vec::new() } else { vec![all] },
             spent: Duration::ZERO,
+            spent_max: Duration::from_millis(allowed_ms),
+            class: class.to_owned(),
             last_fault: None,
         }
     }
@@ -245,30 +255,32 @@ impl Search {
         self.steps.push(Step::Bad { position, message });
         self.push(lo, position);
     }
+    /// Gives up when the calls for one batch have taken too long and there is work left.
+    fn check_time(&mut self) -> Result<(), CallError> {
+        if self.steps.is_empty() || self.spent <= self.spent_max {
+            return Ok(());
+        }
+        let spent_ms = self.spent.as_millis();
+        let too_slow = || PluginFault::Deadline {
+            deadline_ms: u64::try_from(self.spent_max.as_millis()).unwrap_or(u64::MAX),
+        };
+        Err(CallError::Broken {
+            how: format!("for {spent_ms} ms on one batch"),
+            fault: self.last_fault.take().unwrap_or_else(too_slow),
+            class: std::mem::take(&mut self.class),
+        })
+    }
     /// A range failed: it is replayed, halved, or known to be bad.
     fn faulted(
         &mut self,
         guest: &mut Guest,
         fault: PluginFault,
-        took: Duration,
         lo: usize,
         hi: usize,
         replay: bool,
-    ) -> Result<(), CallError> {
+    ) {
         guest.kill();
         guest.stats.faulted(&fault);
-        self.spent += took;
-        let allowed = guest
-            .limits
-            .batch_deadline_ms
-            .saturating_mul(u64::from(guest.limits.isolate_deadlines_max));
-        if self.spent > Duration::from_millis(allowed) {
-            return Err(CallError::Broken {
-                class: guest.class().to_owned(),
-                how: format!("for {} ms on one batch", self.spent.as_millis()),
-                fault,
-            });
-        }
         if replay {
             self.push(lo, hi);
         } else if hi - lo == 1 {
@@ -282,6 +294,42 @@ impl Search {
             self.push(lo, middle);
         }
         self.last_fault = Some(fault);
-        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_spent_on_one_batch_is_bounded_whatever_the_guest_answers() {
+        let limits = Limits {
+            batch_deadline_ms: 100,
+            isolate_deadlines_max: 3,
+            ..Limits::default()
+        };
+        let mut search = Search::new(limits, "c", 8);
+        assert!(matches!(
+            search.steps.pop(),
+            Some(Step::Try {
+                lo: 0,
+                hi: 8,
+                replay: true
+            })
+        ));
+        // The guest finds fault with record 2, slowly, and with 5, and so on; it never crashes.
+        search.split_out(0, 8, 2, "bad".into());
+        search.spent += Duration::from_millis(290);
+        search.check_time().unwrap();
+        search.spent += Duration::from_millis(20);
+        let e = search.check_time().unwrap_err().to_string();
+        assert_eq!(
+            e,
+            "c failed for 310 ms on one batch; the last time: the plugin did not answer within 300 ms; make it do less \
+             work per record"
+        );
+        // A batch that is done is done, however long it took.
+        search.steps.clear();
+        search.check_time().unwrap();
     }
 }

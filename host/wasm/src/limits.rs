@@ -34,7 +34,7 @@ pub struct Limits {
     pub schema_bytes_max: usize,
     /// Consecutive batches with a fault after which the task fails.
     pub faulty_batches_max: u32,
-    /// Time spent in failing calls while one batch's bad records are looked for, in deadlines.
+    /// Time of all calls for one batch while its bad records are looked for, in deadlines.
     pub isolate_deadlines_max: u32,
 }
 

@@ -2,6 +2,7 @@
 //!
 //! A file is named by the digest of the plugin and the engine's compatibility, and holds a MAC, the world and the code.
 //! The key is a file of its own that only this user may read. Losing the directory costs compile time, nothing else.
+//! Whatever ends in `.cwasm` or `.tmp` in the directory counts as the cache's, and goes when there is too much of it.
 //! Invariant: [`Cache::get`] yields only what [`Cache::put`] of a holder of the key wrote for the same plugin.
 
 use super::child::{byte_of_world, world_from_byte};
@@ -22,6 +23,7 @@ pub(crate) struct Cache {
     dir: PathBuf,
     key: [u8; KEY_BYTES],
     compatibility: u64,
+    bytes_max: u64,
     /// Makes names of unfinished files unique within the process.
     next: AtomicU64,
 }
@@ -33,7 +35,7 @@ impl std::fmt::Debug for Cache {
 }
 
 impl Cache {
-    pub(crate) fn open(dir: &Path, compatibility: u64) -> io::Result<Self> {
+    pub(crate) fn open(dir: &Path, compatibility: u64, bytes_max: u64) -> io::Result<Self> {
         std::fs::DirBuilder::new()
             .recursive(true)
             .mode(0o700)
@@ -42,6 +44,7 @@ impl Cache {
             dir: dir.to_owned(),
             key: key(&dir.join("key"))?,
             compatibility,
+            bytes_max,
             next: AtomicU64::new(0),
         })
     }
@@ -85,7 +88,32 @@ impl Cache {
         if written.is_err() {
             drop(std::fs::remove_file(&unfinished));
         }
-        written
+        written?;
+        self.prune(&self.path(digest))
+    }
+    /// Removes the oldest files until the others fit; never `kept`.
+    fn prune(&self, kept: &Path) -> io::Result<()> {
+        let mut files = Vec::new();
+        for entry in std::fs::read_dir(&self.dir)? {
+            let path = entry?.path();
+            let ours = path.extension().is_some_and(|e| e == "cwasm" || e == "tmp");
+            // Another process may have pruned it by now.
+            if let Some(meta) = path.metadata().ok().filter(|_| ours) {
+                files.push((meta.modified()?, meta.len(), path));
+            }
+        }
+        let mut bytes: u64 = files.iter().map(|f| f.1).sum();
+        files.sort();
+        for (_, len, path) in files {
+            if bytes <= self.bytes_max {
+                break;
+            }
+            if path != kept {
+                drop(std::fs::remove_file(path));
+                bytes = bytes.saturating_sub(len);
+            }
+        }
+        Ok(())
     }
     fn mac(&self, digest: Digest, sealed: &[u8]) -> Option<Hmac<Sha256>> {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).ok()?;
@@ -130,14 +158,14 @@ mod tests {
     fn only_own_untouched_files_are_loaded() {
         let dir = std::env::temp_dir().join(format!("tidegate-cache-{}", std::process::id()));
         drop(std::fs::remove_dir_all(&dir));
-        let cache = Cache::open(&dir, 7).unwrap();
+        let cache = Cache::open(&dir, 7, 1000).unwrap();
         let (a, b) = (Digest::of(b"a"), Digest::of(b"b"));
         assert_eq!(cache.get(a), None);
         cache.put(a, World::Format, b"code").unwrap();
         assert_eq!(cache.get(a), Some((World::Format, b"code".to_vec())));
-        let again = Cache::open(&dir, 7).unwrap();
+        let again = Cache::open(&dir, 7, 1000).unwrap();
         assert_eq!(again.get(a), cache.get(a), "the key is kept");
-        let newer = Cache::open(&dir, 8).unwrap();
+        let newer = Cache::open(&dir, 8, 1000).unwrap();
         assert_eq!(newer.get(a), None, "another engine");
         std::fs::copy(cache.path(a), newer.path(a)).unwrap();
         assert_eq!(newer.get(a), None, "another engine's file");
@@ -152,7 +180,45 @@ mod tests {
             cache.put(a, World::Format, b"code").unwrap();
         }
         std::fs::write(dir.join("key"), [9; KEY_BYTES]).unwrap();
-        assert_eq!(Cache::open(&dir, 7).unwrap().get(a), None, "another key");
+        assert_eq!(
+            Cache::open(&dir, 7, 1000).unwrap().get(a),
+            None,
+            "another key"
+        );
+        std::fs::remove_dir_all(&dir).unwrap();
+    }
+
+    #[test]
+    fn the_oldest_go_when_there_is_too_much() {
+        let dir = std::env::temp_dir().join(format!("tidegate-prune-{}", std::process::id()));
+        drop(std::fs::remove_dir_all(&dir));
+        let cache = Cache::open(&dir, 7, 3 * 133).unwrap();
+        let all: Vec<Digest> = (0..5u8).map(|i| Digest::of(&[i])).collect();
+        let held = || -> Vec<bool> { all.iter().map(|d| cache.get(*d).is_some()).collect() };
+        for (age_s, d) in [(30, 1), (20, 0), (10, 2)] {
+            // 32 bytes of MAC, one for the world.
+            cache.put(all[d], World::Format, &[0; 100]).unwrap();
+            let file = OpenOptions::new()
+                .write(true)
+                .open(cache.path(all[d]))
+                .unwrap();
+            let then = std::time::SystemTime::now() - std::time::Duration::from_secs(age_s);
+            file.set_modified(then).unwrap();
+        }
+        assert_eq!(held(), [true, true, true, false, false]);
+        cache.put(all[3], World::Format, &[0; 100]).unwrap();
+        assert_eq!(
+            held(),
+            [true, false, true, true, false],
+            "the oldest is gone"
+        );
+        cache.put(all[4], World::Format, &[0; 1000]).unwrap();
+        assert_eq!(
+            held(),
+            [false, false, false, false, true],
+            "one that fills it stays"
+        );
+        assert!(dir.join("key").exists());
         std::fs::remove_dir_all(&dir).unwrap();
     }
 }

@@ -35,6 +35,8 @@ pub struct Settings {
     pub upload_bytes_max: usize,
     /// Bytes of compiled code.
     pub compiled_bytes_max: usize,
+    /// Bytes of all files in the cache; the oldest are removed, which costs compile time when they are asked for.
+    pub cache_bytes_max: u64,
 }
 
 impl Settings {
@@ -47,6 +49,7 @@ impl Settings {
             wall_seconds_max: 180,
             upload_bytes_max: 32 * 1024 * 1024,
             compiled_bytes_max: 64 * 1024 * 1024,
+            cache_bytes_max: 2 * 1024 * 1024 * 1024,
         }
     }
 }
@@ -101,9 +104,9 @@ pub struct Compiler {
 impl Compiler {
     /// Opens (or makes) the cache directory.
     pub fn new(engine: Engine, settings: Settings) -> Result<Self, CompileError> {
-        let cache = Cache::open(&settings.cache_dir, engine.compatibility()).map_err(|e| {
-            CompileError::Host(format!("opening {}: {e}", settings.cache_dir.display()))
-        })?;
+        let (dir, bytes_max) = (&settings.cache_dir, settings.cache_bytes_max);
+        let cache = Cache::open(dir, engine.compatibility(), bytes_max)
+            .map_err(|e| CompileError::Host(format!("opening {}: {e}", dir.display())))?;
         Ok(Self {
             engine,
             settings,
