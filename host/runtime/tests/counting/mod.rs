@@ -2,6 +2,8 @@
 //!
 //! A real implementation of `SourceKind`, small enough to foresee; it can be slow, fail once, or make one large record.
 
+#![allow(dead_code, reason = "each test program uses a part of it")]
+
 use futures_util::future::BoxFuture;
 use host_core::access::Access;
 use host_core::batch::{Batch, BatchBuilder};

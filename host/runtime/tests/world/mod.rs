@@ -1,5 +1,7 @@
 //! What the tests run in: a real Kafka, stores in real topics, the built-in plugins.
 
+#![allow(dead_code, reason = "each test program uses a part of it")]
+
 use crate::counting::{Counting, partition};
 use host_core::access::Access;
 use host_core::config::Config;
@@ -30,13 +32,13 @@ pub struct World {
     metrics: Arc<Metrics>,
 }
 
-fn bootstrap() -> String {
+pub fn bootstrap() -> String {
     std::env::var("TIDEGATE_KAFKA")
         .expect("TIDEGATE_KAFKA is not set: run `cargo x test`, or name a broker's host:port")
 }
 
 /// Built-in plugins, compiled once for all tests.
-fn catalog() -> Arc<Catalog> {
+pub fn catalog() -> Arc<Catalog> {
     static CATALOG: OnceLock<Arc<Catalog>> = OnceLock::new();
     let open = || {
         let cache = std::env::temp_dir().join("tidegate-test-cache");

@@ -1,0 +1,319 @@
+//! The herder over a real Kafka: a connector's life, exchange in place, offsets, restart of the worker, bad input.
+//!
+//! The address comes from `TIDEGATE_KAFKA`; without it the tests fail. Topics are named anew for every run.
+#![allow(clippy::unwrap_used, reason = "a test that cannot unwrap has failed")]
+
+mod counting;
+mod world;
+
+use counting::Counting;
+use host_core::config::Config;
+use host_core::id::{ConnectorId, TenantId};
+use host_runtime::herder::entity::{ConnectorOffsets, PartitionOffset, State, TargetState};
+use host_runtime::herder::{HerderHandle, Setup};
+use host_runtime::worker_config::WorkerConfig;
+use host_wasm::Limits;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use world::World;
+
+fn worker(w: &World, kind: Counting) -> HerderHandle {
+    let t = &w.topic;
+    let mut raw: Config = [
+        ("bootstrap.servers", world::bootstrap().as_str()),
+        ("group.id", t),
+        (
+            "key.converter",
+            "org.apache.kafka.connect.storage.StringConverter",
+        ),
+        (
+            "value.converter",
+            "org.apache.kafka.connect.storage.StringConverter",
+        ),
+        ("offset.storage.partitions", "5"),
+        ("offset.flush.interval.ms", "200"),
+        ("task.shutdown.graceful.timeout.ms", "10000"),
+    ]
+    .into_iter()
+    .collect();
+    for kind in ["config", "offset", "status", "plugin"] {
+        raw.set(format!("{kind}.storage.topic"), format!("{t}-{kind}"));
+        raw.set(format!("{kind}.storage.replication.factor"), "1");
+    }
+    let config = WorkerConfig::parse(&raw).unwrap();
+    let setup = Setup {
+        config,
+        kinds: vec![Arc::new(kind)],
+        catalog: world::catalog(),
+        limits: Limits::default(),
+        tenants: None,
+    };
+    HerderHandle::start(setup).unwrap()
+}
+
+fn connector(w: &World) -> Config {
+    [
+        ("connector.class", "CountingSource"),
+        ("tasks.max", "1"),
+        ("topic", w.topic.as_str()),
+    ]
+    .into_iter()
+    .collect()
+}
+
+async fn until(what: &str, holds: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !holds() {
+        assert!(Instant::now() < deadline, "waited in vain until {what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+fn state(h: &HerderHandle, id: &ConnectorId) -> Option<(State, Vec<State>)> {
+    let s = h.status(id).ok()?;
+    Some((s.connector.state, s.tasks.iter().map(|t| t.state).collect()))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connector_lives_its_life() {
+    let w = World::new("life").await;
+    let h = worker(&w, Counting::slow(1_000_000));
+    h.started().await.unwrap();
+    let (tenant, id) = (
+        TenantId::default(),
+        ConnectorId::new(TenantId::default(), "c"),
+    );
+    let info = h
+        .create(&tenant, Some(" c "), connector(&w), TargetState::Started)
+        .await
+        .unwrap();
+    assert_eq!(
+        (
+            info.name.as_str(),
+            info.tasks.len(),
+            info.config.get("name")
+        ),
+        ("c", 0, Some("c"))
+    );
+    until("it runs", || {
+        state(&h, &id) == Some((State::Running, vec![State::Running]))
+    })
+    .await;
+    let again = h
+        .create(&tenant, Some("c"), connector(&w), TargetState::Started)
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (again.status(), again.message.as_str()),
+        (409, "Connector c already exists")
+    );
+    assert_eq!(h.connector_info(&id).unwrap().tasks.len(), 1);
+    until("records arrive", || w.high_watermark(&w.topic) > 300).await;
+
+    // Exchange in place: when the answer is there, so is the new chain.
+    let mut routed = connector(&w);
+    for (k, v) in [
+        ("transforms", "r"),
+        (
+            "transforms.r.type",
+            "org.apache.kafka.connect.transforms.RegexRouter",
+        ),
+        ("transforms.r.regex", "(.*)"),
+        ("transforms.r.replacement", "$1-routed"),
+    ] {
+        routed.set(k, v);
+    }
+    let put = h.put_config(&id, routed).await.unwrap();
+    assert!(!put.created);
+    let routed_topic = format!("{}-routed", w.topic);
+    until("records arrive behind the new chain", || {
+        w.high_watermark(&routed_topic) > 300
+    })
+    .await;
+
+    h.set_target_state(&id, TargetState::Paused).await.unwrap();
+    assert_eq!(state(&h, &id), Some((State::Paused, vec![State::Paused])));
+    let paused_at = w.high_watermark(&routed_topic);
+    h.set_target_state(&id, TargetState::Started).await.unwrap();
+    until("it goes on", || {
+        w.high_watermark(&routed_topic) > paused_at + 100
+    })
+    .await;
+    let running = h.reset_offsets(&id).await.unwrap_err();
+    assert!(
+        running.status() == 400 && running.message.contains("'/connectors/c/stop' endpoint"),
+        "{running}"
+    );
+    h.set_target_state(&id, TargetState::Stopped).await.unwrap();
+    assert_eq!(state(&h, &id), Some((State::Stopped, vec![])));
+    assert_eq!(h.tasks(&id).unwrap(), vec![]);
+    let position = |h: &HerderHandle| {
+        h.offsets(&id).unwrap().offsets[0].offset.clone().unwrap()["position"]
+            .as_u64()
+            .unwrap()
+    };
+    let (old, new) = (w.values(&w.topic), w.values(&routed_topic));
+    let all: Vec<String> = old.iter().chain(&new).cloned().collect();
+    let expected: Vec<String> = (0..all.len()).map(|n| n.to_string()).collect();
+    assert_eq!(all, expected, "nothing lost, nothing twice");
+    assert_eq!(position(&h), all.len() as u64);
+    assert_eq!(h.topics(&id), vec![w.topic.clone(), routed_topic.clone()]);
+
+    // Offsets of a stopped connector.
+    let altered = ConnectorOffsets {
+        offsets: vec![PartitionOffset {
+            partition: counting::partition().0,
+            offset: serde_json::from_str("{\"position\":999000}").unwrap(),
+        }],
+    };
+    let message = h.alter_offsets(&id, altered).await.unwrap();
+    assert!(
+        message.contains("have been altered successfully"),
+        "{message}"
+    );
+    assert_eq!(position(&h), 999_000);
+
+    // A worker that leaves and comes again finds everything as it was wanted.
+    h.shutdown().await;
+    let h = worker(&w, Counting::slow(1_000_000));
+    h.started().await.unwrap();
+    until("it is stopped as before", || {
+        state(&h, &id) == Some((State::Stopped, vec![]))
+    })
+    .await;
+    assert_eq!(
+        (h.connectors(&tenant), position(&h)),
+        (vec!["c".to_owned()], 999_000)
+    );
+    h.set_target_state(&id, TargetState::Started).await.unwrap();
+    until("it has read to its end", || position(&h) == 1_000_000).await;
+    let last = w.values(&routed_topic);
+    assert_eq!(
+        &last[new.len()..],
+        (999_000..1_000_000)
+            .map(|n| n.to_string())
+            .collect::<Vec<_>>()
+    );
+    let plan = h.restart(&id, true, false).await.unwrap();
+    assert_eq!(
+        (plan.connector.state, plan.tasks[0].state),
+        (State::Restarting, State::Restarting)
+    );
+    assert_eq!(
+        h.restart_task(&id, 7).await.unwrap_err().message,
+        "Unknown task: c-7"
+    );
+    h.delete(&id).await.unwrap();
+    assert_eq!(
+        h.connector_info(&id).unwrap_err().message,
+        "Connector c not found"
+    );
+    assert_eq!(
+        h.status(&id).unwrap_err().message,
+        "No status found for connector c"
+    );
+    h.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bad_input_is_answered_with_connects_texts() {
+    let w = World::new("bad").await;
+    let h = worker(&w, Counting::to(10));
+    h.started().await.unwrap();
+    let tenant = TenantId::default();
+    let with = |more: &[(&str, &str)]| {
+        let mut c = connector(&w);
+        for (k, v) in more {
+            c.set(*k, *v);
+        }
+        c
+    };
+    for (name, config, part) in [
+        (
+            "x",
+            with(&[("name", "y")]),
+            "Connector name configuration (y) doesn't match connector name in the URL (x)",
+        ),
+        (
+            "",
+            with(&[]),
+            "Invalid value  for configuration name: String may not be empty",
+        ),
+        ("a/b", with(&[]), "contains a slash"),
+        (
+            "x",
+            with(&[("tasks.max", "0")]),
+            "Invalid value 0 for configuration tasks.max: Value must be at least 1",
+        ),
+        (
+            "x",
+            with(&[("connector.class", "no.Such")]),
+            "Failed to find any class that implements Connector and which name matches no.Such",
+        ),
+        (
+            "x",
+            with(&[("transforms", "t")]),
+            "Missing required configuration \"transforms.t.type\" which has no default value.",
+        ),
+        (
+            "x",
+            with(&[("transforms", "t"), ("transforms.t.type", "no.Such")]),
+            "Invalid value no.Such for configuration transforms.t.type: Class no.Such could not be found.",
+        ),
+        (
+            "x",
+            with(&[("value.converter", "no.Such")]),
+            "contains the following 1 error(s):\nInvalid value no.Such for configuration value.converter: Class no.Such could not be found.\nYou can also",
+        ),
+        (
+            "x",
+            with(&[("producer.override.lingr.ms", "1")]),
+            "producer.override.lingr.ms",
+        ),
+        (
+            "x",
+            with(&[("transforms", "t"), ("transforms.t.type", "wasm.acme.None")]),
+            "wasm.acme.None",
+        ),
+        (
+            "x",
+            with(&[
+                ("transforms", "t"),
+                (
+                    "transforms.t.type",
+                    "org.apache.kafka.connect.transforms.RegexRouter",
+                ),
+            ]),
+            "Missing required configuration \"transforms.t.regex\" which has no default value.",
+        ),
+    ] {
+        let e = h
+            .create(&tenant, Some(name), config, TargetState::Started)
+            .await
+            .unwrap_err();
+        assert!(e.status() == 400 && e.message.contains(part), "{part}: {e}");
+    }
+    let secret: Config = [("database.password", "hunter2")].into_iter().collect();
+    let e = h
+        .validate(&tenant, "CountingSource", &secret)
+        .await
+        .unwrap_err();
+    assert_eq!(
+        e.message,
+        "Connector config {database.password=[hidden]} contains no connector type"
+    );
+    let infos = h
+        .validate(&tenant, "CountingSource", &with(&[("name", "x")]))
+        .await
+        .unwrap();
+    assert_eq!(
+        (
+            infos.error_count,
+            infos.groups[0].as_str(),
+            infos.configs[0].definition.name.as_str()
+        ),
+        (0, "Common", "name")
+    );
+    assert_eq!(h.connectors(&tenant), Vec::<String>::new());
+    h.shutdown().await;
+}
