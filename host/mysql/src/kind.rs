@@ -39,7 +39,12 @@ impl SourceKind for MysqlKind {
     fn definition(&self) -> &ConfigDef {
         &DEFINITION
     }
-    fn validate<'a>(&'a self, config: &'a Config, access: &'a Access, live: bool) -> BoxFuture<'a, Vec<Finding>> {
+    fn validate<'a>(
+        &'a self,
+        config: &'a Config,
+        access: &'a Access,
+        live: bool,
+    ) -> BoxFuture<'a, Vec<Finding>> {
         Box::pin(async move {
             match MysqlConfig::parse(config) {
                 Err(findings) => findings,
@@ -56,14 +61,21 @@ impl SourceKind for MysqlKind {
     fn task_configs(&self, config: &Config, _tasks_max: u32) -> Vec<Config> {
         vec![config.clone()]
     }
-    fn open<'a>(&'a self, context: TaskContext, config: Config) -> BoxFuture<'a, Result<Box<dyn Source>, TaskError>> {
+    fn open<'a>(
+        &'a self,
+        context: TaskContext,
+        config: Config,
+    ) -> BoxFuture<'a, Result<Box<dyn Source>, TaskError>> {
         Box::pin(async move {
             for warning in warnings(&config) {
                 tracing::warn!(connector = %context.id, "{warning}");
             }
             let parsed = MysqlConfig::parse(&config).map_err(|findings| {
                 let all: Vec<String> = findings.into_iter().map(|f| f.message).collect();
-                TaskError::fail("CONFIG-INVALID", format!("reading the configuration: {}", all.join("; ")))
+                TaskError::fail(
+                    "CONFIG-INVALID",
+                    format!("reading the configuration: {}", all.join("; ")),
+                )
             })?;
             let source = Box::pin(MysqlSource::open(context, parsed)).await?;
             Ok(Box::new(source) as Box<dyn Source>)
@@ -118,8 +130,11 @@ impl MysqlSource {
             config: config.server.clone(),
         };
         let mut conn = server.connect(&context.access).await?;
-        let facts = facts(&mut conn).await.map_err(|e| task_error(&Doing::new("reading the server's settings"), e))?;
-        let fixed = Fixed::new(&context.schemas).map_err(|e| TaskError::fail("SCHEMAS-FULL", e.to_string()))?;
+        let facts = facts(&mut conn)
+            .await
+            .map_err(|e| task_error(&Doing::new("reading the server's settings"), e))?;
+        let fixed = Fixed::new(&context.schemas)
+            .map_err(|e| TaskError::fail("SCHEMAS-FULL", e.to_string()))?;
         let history = History::open(Arc::clone(&config), &context)?;
         let mut tables = Tables::new(facts.lower_case);
         let start = start(&context, &config, &facts, &history, &mut conn, &mut tables).await?;
@@ -129,9 +144,20 @@ impl MysqlSource {
         let reader = Reader {
             server,
             facts,
-            structure: Structure::new(tables, Arc::clone(&config), fixed.clone(), context.schemas.clone()),
+            structure: Structure::new(
+                tables,
+                Arc::clone(&config),
+                fixed.clone(),
+                context.schemas.clone(),
+            ),
             history,
-            writer: Writer::new(Arc::clone(&config), fixed, context.schemas.clone(), context.id.task, &run),
+            writer: Writer::new(
+                Arc::clone(&config),
+                fixed,
+                context.schemas.clone(),
+                context.id.task,
+                &run,
+            ),
             access: Arc::clone(&context.access),
             metrics: Arc::clone(&context.metrics),
             config,
@@ -167,7 +193,9 @@ async fn run(reader: &mut Reader, start: Start) -> Result<(), Stop> {
             }
             stream::Streaming::new(position, None, Vec::new(), reader)
         }
-        Start::Stream(position, stored, repeated) => stream::Streaming::new(position, stored.as_ref(), repeated, reader),
+        Start::Stream(position, stored, repeated) => {
+            stream::Streaming::new(position, stored.as_ref(), repeated, reader)
+        }
     };
     Box::pin(stream::run(reader, streaming)).await
 }
@@ -185,7 +213,10 @@ async fn facts(conn: &mut Conn) -> Result<ServerFacts, mysql_async::Error> {
     Ok(ServerFacts {
         session,
         gtids: flag(variable(conn, "gtid_mode").await?),
-        lower_case: variable(conn, "lower_case_table_names").await?.and_then(|v| v.parse().ok()).unwrap_or(0),
+        lower_case: variable(conn, "lower_case_table_names")
+            .await?
+            .and_then(|v| v.parse().ok())
+            .unwrap_or(0),
     })
 }
 
@@ -197,8 +228,14 @@ async fn start(
     conn: &mut Conn,
     tables: &mut Tables,
 ) -> Result<Start, TaskError> {
-    let own = |partition: &JsonMap| partition.get("server").and_then(serde_json::Value::as_str) == Some(config.prefix.as_str());
-    let stored = context.offsets.iter().find(|(partition, _)| own(&partition.0)).map(|(_, offset)| &offset.0);
+    let own = |partition: &JsonMap| {
+        partition.get("server").and_then(serde_json::Value::as_str) == Some(config.prefix.as_str())
+    };
+    let stored = context
+        .offsets
+        .iter()
+        .find(|(partition, _)| own(&partition.0))
+        .map(|(_, offset)| &offset.0);
     let Some(map) = stored else {
         return Ok(Start::Snapshot);
     };
@@ -218,7 +255,11 @@ async fn start(
             "The db history topic is missing. You may attempt to recover it by reconfiguring the connector to recovery; or set snapshot.mode=when_needed to take a new snapshot",
         ));
     }
-    let gtids = stored.gtids.as_deref().and_then(|g| g.parse().ok()).filter(|_| !config.ignore_gtids);
+    let gtids = stored
+        .gtids
+        .as_deref()
+        .and_then(|g| g.parse().ok())
+        .filter(|_| !config.ignore_gtids);
     let position = Position::new(&stored.file, stored.pos, gtids);
     let by_gtid = facts.gtids && position.gtids().is_some_and(|g| !g.is_empty());
     if config.snapshot_mode == SnapshotMode::WhenNeeded {
@@ -228,7 +269,11 @@ async fn start(
         }
     }
     let recovered = history.recover(map, &facts.session, tables).await?;
-    tracing::info!(records = recovered.records, tables = tables.len(), "recovered the schema history");
+    tracing::info!(
+        records = recovered.records,
+        tables = tables.len(),
+        "recovered the schema history"
+    );
     Ok(Start::Stream(position, Some(stored), recovered.repeated))
 }
 
@@ -243,7 +288,12 @@ impl Source for MysqlSource {
             };
             match reader.await {
                 Ok(outcome) => outcome.map(|()| None),
-                Err(e) => Err(TaskError::retry("MYSQL-READER", format!("reading the binlog: the reader ended unexpectedly ({e}); starting it again"))),
+                Err(e) => Err(TaskError::retry(
+                    "MYSQL-READER",
+                    format!(
+                        "reading the binlog: the reader ended unexpectedly ({e}); starting it again"
+                    ),
+                )),
             }
         })
     }

@@ -55,7 +55,14 @@ impl Offsets {
         }
     }
     /// Adds the next record's offset.
-    pub fn push(&mut self, base: Base, ts_sec: i64, event: u64, row: u32, orders: Option<Arc<[(Arc<str>, u64)]>>) {
+    pub fn push(
+        &mut self,
+        base: Base,
+        ts_sec: i64,
+        event: u64,
+        row: u32,
+        orders: Option<Arc<[(Arc<str>, u64)]>>,
+    ) {
         if self.bases.last() != Some(&base) {
             self.bases.push(base);
         }
@@ -71,7 +78,13 @@ impl Offsets {
     fn render(&self, index: usize) -> Option<Offset> {
         let e = self.entries.get(index)?;
         let base = self.bases.get(e.base as usize)?;
-        Some(Offset(render(base, e.ts_sec, e.event, e.row, e.orders.as_deref())))
+        Some(Offset(render(
+            base,
+            e.ts_sec,
+            e.event,
+            e.row,
+            e.orders.as_deref(),
+        )))
     }
 }
 
@@ -84,7 +97,13 @@ impl OffsetTable for Offsets {
 }
 
 /// Debezium's map, in the order its `HashMap` has.
-pub fn render(base: &Base, ts_sec: i64, event: u64, row: u32, orders: Option<&[(Arc<str>, u64)]>) -> JsonMap {
+pub fn render(
+    base: &Base,
+    ts_sec: i64,
+    event: u64,
+    row: u32,
+    orders: Option<&[(Arc<str>, u64)]>,
+) -> JsonMap {
     let mut map = JsonMap::new();
     if let Some(id) = base.transaction_id.as_deref() {
         map.insert("transaction_id".into(), id.into());
@@ -154,7 +173,8 @@ impl Stored {
         };
         let gtids = text("gtids")?;
         if let Some(set) = &gtids {
-            set.parse::<GtidSet>().map_err(|e| format!("the offset's gtids: {e}"))?;
+            set.parse::<GtidSet>()
+                .map_err(|e| format!("the offset's gtids: {e}"))?;
         }
         let snapshot = match map.get("snapshot") {
             None | Some(Value::Null | Value::Bool(false)) => false,
@@ -166,7 +186,8 @@ impl Stored {
             pos: number("pos")?.ok_or("the offset has no pos")?,
             gtids,
             event: number("event")?.unwrap_or(0),
-            row: u32::try_from(number("row")?.unwrap_or(0)).map_err(|_| "the offset's row is too large".to_owned())?,
+            row: u32::try_from(number("row")?.unwrap_or(0))
+                .map_err(|_| "the offset's row is too large".to_owned())?,
             snapshot,
             transaction_id: text("transaction_id")?,
             orders: map
@@ -305,7 +326,9 @@ impl Position {
 }
 
 fn text_of(gtids: Option<&GtidSet>) -> Option<Arc<str>> {
-    gtids.filter(|g| !g.is_empty()).map(|g| g.to_string().into())
+    gtids
+        .filter(|g| !g.is_empty())
+        .map(|g| g.to_string().into())
 }
 
 #[cfg(test)]
@@ -335,13 +358,18 @@ mod tests {
         }
         p.begin_event(2703, 44);
         // The golden snapshot/initial ends with this very offset.
-        let want = format!(r#"{{"ts_sec":7,"file":"mysql-bin.000001","pos":2509,"gtids":"{UUID}:1-8","row":1,"server_id":1001,"event":3}}"#);
+        let want = format!(
+            r#"{{"ts_sec":7,"file":"mysql-bin.000001","pos":2509,"gtids":"{UUID}:1-8","row":1,"server_id":1001,"event":3}}"#
+        );
         assert_eq!(text(&p, 1), want);
         p.complete_event();
         p.begin_event(2747, 31);
         p.commit();
         assert_eq!(p.base(false).pos, 2778);
-        assert_eq!(p.base(false).gtids.as_deref(), Some(&*format!("{UUID}:1-9")));
+        assert_eq!(
+            p.base(false).gtids.as_deref(),
+            Some(&*format!("{UUID}:1-9"))
+        );
     }
 
     #[test]

@@ -6,7 +6,7 @@
 use crate::config::MysqlConfig;
 use crate::connection::Server;
 use crate::ddl::{SchemaChange, Session};
-use crate::event::{Ended, Origin, Writer};
+use crate::event::{Ended, Marker, Origin, Writer};
 use crate::history::History;
 use crate::position::{Base, render};
 use crate::structure::Structure;
@@ -61,7 +61,7 @@ impl From<TaskError> for Stop {
 
 impl Reader {
     /// Hands the batch on, if there is one, and waits for room.
-    pub async fn hand_on(&mut self) -> Result<(), Stop> {
+    pub(crate) async fn hand_on(&mut self) -> Result<(), Stop> {
         if self.writer.is_empty() {
             return Ok(());
         }
@@ -73,7 +73,7 @@ impl Reader {
     }
 
     /// Hands the batch on once it is full.
-    pub async fn hand_on_full(&mut self) -> Result<(), Stop> {
+    pub(crate) async fn hand_on_full(&mut self) -> Result<(), Stop> {
         match self.writer.fullness() {
             Ended::Full => self.hand_on().await,
             Ended::No => Ok(()),
@@ -81,16 +81,30 @@ impl Reader {
     }
 
     /// Records a schema change and writes its event.
-    pub async fn schema_change(&mut self, change: &SchemaChange, origin: &Origin, base: &Base, event: u64) -> Result<(), Stop> {
-        if !self.structure.keeps(change) {
+    pub(crate) async fn schema_change(
+        &mut self,
+        change: &SchemaChange,
+        origin: &Origin,
+        base: &Base,
+        event: u64,
+    ) -> Result<(), Stop> {
+        if !self.structure.shows(change) {
             return Ok(());
         }
         let now_ms = crate::event::now_ns().div_euclid(1_000_000);
         let ts_sec = origin.ts_ns.div_euclid(1_000_000_000);
         let position = render(base, ts_sec, event, 0, None);
-        self.history.record(position, now_ms, change).await?;
+        if self.structure.records(change) {
+            self.history.record(position, now_ms, change).await?;
+        }
         if self.config.schema_changes {
-            self.writer.at(base.clone(), origin.ts_ns);
+            // Without rows the last schema change ends the snapshot: a restart goes on from here.
+            let done = origin.marker == Marker::Last;
+            let base = Base {
+                snapshot: base.snapshot && !done,
+                ..base.clone()
+            };
+            self.writer.at(base, origin.ts_ns);
             self.writer.schema_change(change, origin, now_ms, event);
             self.hand_on_full().await?;
         }

@@ -14,12 +14,12 @@ use std::sync::Arc;
 
 /// Current definitions and plans.
 #[derive(Debug)]
-pub struct Structure {
+pub(crate) struct Structure {
     /// The definitions.
-    pub tables: Tables,
+    pub(crate) tables: Tables,
     plans: HashMap<TableId, Arc<TableEvents>>,
     /// Grows with every statement that changed something; row plans of older versions are stale.
-    pub version: u64,
+    pub(crate) version: u64,
     config: Arc<MysqlConfig>,
     fixed: Fixed,
     schemas: SharedSchemas,
@@ -27,7 +27,12 @@ pub struct Structure {
 
 impl Structure {
     /// Nothing known yet.
-    pub fn new(tables: Tables, config: Arc<MysqlConfig>, fixed: Fixed, schemas: SharedSchemas) -> Self {
+    pub(crate) fn new(
+        tables: Tables,
+        config: Arc<MysqlConfig>,
+        fixed: Fixed,
+        schemas: SharedSchemas,
+    ) -> Self {
         Self {
             tables,
             plans: HashMap::new(),
@@ -39,7 +44,11 @@ impl Structure {
     }
 
     /// Applies a statement; what changed, as Debezium splits it.
-    pub fn apply(&mut self, sql: &str, session: &Session) -> Result<Vec<SchemaChange>, DdlError> {
+    pub(crate) fn apply(
+        &mut self,
+        sql: &str,
+        session: &Session,
+    ) -> Result<Vec<SchemaChange>, DdlError> {
         let changes = ddl::apply(sql, session, &mut self.tables)?;
         self.plans.clear();
         self.version += 1;
@@ -47,34 +56,45 @@ impl Structure {
     }
 
     /// What a table's records look like; `None` for a table that is not known.
-    pub fn plan(&mut self, id: &TableId) -> Result<Option<Arc<TableEvents>>, TaskError> {
+    pub(crate) fn plan(&mut self, id: &TableId) -> Result<Option<Arc<TableEvents>>, TaskError> {
         if let Some(plan) = self.plans.get(id) {
             return Ok(Some(Arc::clone(plan)));
         }
         let Some(table) = self.tables.get(id).cloned() else {
             return Ok(None);
         };
-        let plan = TableEvents::new(table, &self.config, &self.fixed, &self.schemas)
-            .map_err(|e| TaskError::fail("MYSQL-COLUMN", format!("planning the events of {id}: {e}")))?;
+        let plan =
+            TableEvents::new(table, &self.config, &self.fixed, &self.schemas).map_err(|e| {
+                TaskError::fail("MYSQL-COLUMN", format!("planning the events of {id}: {e}"))
+            })?;
         let plan = Arc::new(plan);
         self.plans.insert(id.clone(), Arc::clone(&plan));
         Ok(Some(plan))
     }
 
-    /// Whether a change is recorded and shown: not with `store.only.captured.*` and nothing captured in it.
-    pub fn keeps(&self, change: &SchemaChange) -> bool {
+    /// Whether a change is shown: with `store.only.captured.*` only what concerns something captured
+    /// (`BinlogDatabaseSchema.parseDdl`, `EventDispatcher.dispatchSchemaChangeEvent`).
+    pub(crate) fn shows(&self, c: &SchemaChange) -> bool {
         let h = &self.config.history;
-        let database = change.database.as_str();
-        let global = database.is_empty() && change.id.is_none();
-        if h.only_captured_databases && !database.is_empty() && !self.config.tables.captures_database(database) {
+        let tables = &self.config.tables;
+        let here = c.database.is_empty() || tables.captures_database(&c.database);
+        if h.only_captured_databases && !here {
             return false;
         }
-        if !h.only_captured_tables || global {
-            return true;
-        }
-        match &change.id {
-            Some(id) => self.config.tables.captures(id),
-            None => false,
-        }
+        !h.only_captured_tables
+            || match (&c.id, &c.source_table) {
+                (Some(id), _) => tables.captures(id),
+                (None, None) => here,
+                // A statement without effect.
+                (None, Some(_)) => false,
+            }
+    }
+
+    /// Whether a change that is shown is also recorded (`BinlogDatabaseSchema.applySchemaChange`).
+    pub(crate) fn records(&self, change: &SchemaChange) -> bool {
+        let captures = |id: &TableId| self.config.tables.captures(id);
+        !self.config.history.only_captured_tables
+            || change.id.as_ref().is_some_and(captures)
+            || (change.id.is_none() && change.database.is_empty())
     }
 }

@@ -10,17 +10,31 @@ use serde_json::{Map, Value, json};
 const MARK: &str = "<float>";
 
 /// Key or value of a record, as text; `None` for a real null.
-pub fn message(slot: Slot, schema: u32, r: Reader<'_>, schemas: &Schemas) -> Result<Option<String>, Malformed> {
+pub(crate) fn message(
+    slot: Slot,
+    schema: u32,
+    r: Reader<'_>,
+    schemas: &Schemas,
+) -> Result<Option<String>, Malformed> {
     if schema == 0 && slot.is_null() {
         return Ok(None);
     }
     let envelope = json!({"schema": describe(SchemaId(schema), schemas, None)?, "payload": payload(slot, schema, r, schemas)?});
     let marked = envelope.to_string();
-    Ok(Some(marked.replace(&format!("\"{MARK}"), "").replace(&format!("{MARK}\""), "")))
+    Ok(Some(
+        marked
+            .replace(&format!("\"{MARK}"), "")
+            .replace(&format!("{MARK}\""), ""),
+    ))
 }
 
 /// The value itself.
-pub fn payload(slot: Slot, schema: u32, r: Reader<'_>, schemas: &Schemas) -> Result<Value, Malformed> {
+pub(crate) fn payload(
+    slot: Slot,
+    schema: u32,
+    r: Reader<'_>,
+    schemas: &Schemas,
+) -> Result<Value, Malformed> {
     let schema = schemas.get(SchemaId(schema));
     if slot.is_null() {
         return match schema.and_then(|s| s.default.as_deref()) {
@@ -39,13 +53,20 @@ pub fn payload(slot: Slot, schema: u32, r: Reader<'_>, schemas: &Schemas) -> Res
         Tag::Struct => {
             let mut map = Map::new();
             for (i, field) in schema.map_or(&[][..], |s| &s.fields).iter().enumerate() {
-                map.insert(field.name.to_string(), payload(r.slots(slot)?.get(i)?, field.schema.0, r, schemas)?);
+                map.insert(
+                    field.name.to_string(),
+                    payload(r.slots(slot)?.get(i)?, field.schema.0, r, schemas)?,
+                );
             }
             Value::Object(map)
         }
         Tag::Array | Tag::Map => {
             let of = schema.map_or(0, |s| s.value.0);
-            let all: Result<Vec<Value>, Malformed> = r.slots(slot)?.iter().map(|s| payload(s?, of, r, schemas)).collect();
+            let all: Result<Vec<Value>, Malformed> = r
+                .slots(slot)?
+                .iter()
+                .map(|s| payload(s?, of, r, schemas))
+                .collect();
             Value::Array(all?)
         }
         _ => slot.as_i64().into(),
@@ -53,7 +74,10 @@ pub fn payload(slot: Slot, schema: u32, r: Reader<'_>, schemas: &Schemas) -> Res
 }
 
 fn default(bytes: &[u8], _: SchemaType) -> Result<Value, Malformed> {
-    let slot = bytes.first_chunk::<16>().and_then(Slot::from_bytes).unwrap_or(Slot::NULL);
+    let slot = bytes
+        .first_chunk::<16>()
+        .and_then(Slot::from_bytes)
+        .unwrap_or(Slot::NULL);
     payload(slot, 0, Reader::new(bytes), &Schemas::new(0))
 }
 
@@ -64,7 +88,11 @@ fn describe(id: SchemaId, schemas: &Schemas, field: Option<&str>) -> Result<Valu
     let mut map = Map::new();
     map.insert("type".into(), type_name(s).into());
     if s.kind == SchemaType::Struct {
-        let fields: Result<Vec<Value>, Malformed> = s.fields.iter().map(|f| describe(f.schema, schemas, Some(&f.name))).collect();
+        let fields: Result<Vec<Value>, Malformed> = s
+            .fields
+            .iter()
+            .map(|f| describe(f.schema, schemas, Some(&f.name)))
+            .collect();
         map.insert("fields".into(), Value::Array(fields?));
     }
     if s.kind == SchemaType::Array {
@@ -81,7 +109,11 @@ fn describe(id: SchemaId, schemas: &Schemas, field: Option<&str>) -> Result<Valu
         map.insert("doc".into(), Value::from(&**doc));
     }
     if !s.parameters.is_empty() {
-        let parameters: Map<String, Value> = s.parameters.iter().map(|(k, v)| (k.to_string(), Value::from(&**v))).collect();
+        let parameters: Map<String, Value> = s
+            .parameters
+            .iter()
+            .map(|(k, v)| (k.to_string(), Value::from(&**v)))
+            .collect();
         map.insert("parameters".into(), Value::Object(parameters));
     }
     if let Some(bytes) = s.default.as_deref() {
@@ -112,14 +144,30 @@ fn type_name(s: &Schema) -> &'static str {
 
 /// `Double.toString` and `Float.toString`; marked so that the text survives (`serde_json` has its own spelling).
 fn number(value: f64, single: bool) -> Value {
-    let text = if single { format!("{:e}", value as f32) } else { format!("{value:e}") };
+    let text = if single {
+        format!("{:e}", value as f32)
+    } else {
+        format!("{value:e}")
+    };
     let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
     let exponent: i32 = exponent.parse().unwrap_or(0);
     let spelled = if value == 0.0 || (-3..7).contains(&exponent) {
-        let plain = if single { format!("{:?}", value as f32) } else { format!("{value:?}") };
-        if plain.contains('.') { plain } else { format!("{plain}.0") }
+        let plain = if single {
+            format!("{:?}", value as f32)
+        } else {
+            format!("{value:?}")
+        };
+        if plain.contains('.') {
+            plain
+        } else {
+            format!("{plain}.0")
+        }
     } else {
-        let mantissa = if mantissa.contains('.') { mantissa.to_owned() } else { format!("{mantissa}.0") };
+        let mantissa = if mantissa.contains('.') {
+            mantissa.to_owned()
+        } else {
+            format!("{mantissa}.0")
+        };
         format!("{mantissa}E{exponent}")
     };
     // Between marks, which `message` takes away with the quotes.

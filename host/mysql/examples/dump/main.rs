@@ -46,11 +46,15 @@ impl RecordLog for FileTopic {
     fn append(&self, records: Vec<String>) -> BoxFuture<'_, Result<(), TaskError>> {
         Box::pin(async move { self.write(&records).map_err(|e| io(&e)) })
     }
-    fn read<'a>(&'a self, each: &'a mut (dyn FnMut(&str) -> Result<(), TaskError> + Send)) -> BoxFuture<'a, Result<(), TaskError>> {
+    fn read<'a>(
+        &'a self,
+        each: &'a mut (dyn FnMut(&str) -> Result<(), TaskError> + Send),
+    ) -> BoxFuture<'a, Result<(), TaskError>> {
         Box::pin(async move {
             let text = std::fs::read_to_string(&self.0).map_err(|e| io(&e))?;
             for line in text.lines() {
-                let record: String = serde_json::from_str(line).map_err(|e| TaskError::fail("FILE", e.to_string()))?;
+                let record: String = serde_json::from_str(line)
+                    .map_err(|e| TaskError::fail("FILE", e.to_string()))?;
                 each(&record)?;
             }
             Ok(())
@@ -60,7 +64,10 @@ impl RecordLog for FileTopic {
 
 impl FileTopic {
     fn write(&self, records: &[String]) -> std::io::Result<()> {
-        let mut file = std::fs::OpenOptions::new().create(true).append(true).open(&self.0)?;
+        let mut file = std::fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&self.0)?;
         for record in records {
             writeln!(file, "{}", Value::from(record.as_str()))?;
         }
@@ -69,13 +76,22 @@ impl FileTopic {
 }
 
 impl LogProvider for Files {
-    fn topic(&self, _: &str, topic: &str, _: &BTreeMap<String, String>) -> Result<Box<dyn RecordLog>, TaskError> {
+    fn topic(
+        &self,
+        _: &str,
+        topic: &str,
+        _: &BTreeMap<String, String>,
+    ) -> Result<Box<dyn RecordLog>, TaskError> {
         Ok(Box::new(FileTopic(self.0.join(format!("{topic}.log")))))
     }
 }
 
 fn main() -> Outcome<()> {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?.block_on(run())
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?
+        .block_on(run())
 }
 
 async fn run() -> Outcome<()> {
@@ -87,7 +103,8 @@ async fn run() -> Outcome<()> {
     let out = PathBuf::from(out);
     std::fs::create_dir_all(&out)?;
     let document: Value = serde_json::from_str(&std::fs::read_to_string(config)?)?;
-    let config: Config = serde_json::from_value(document.get("config").cloned().unwrap_or(document))?;
+    let config: Config =
+        serde_json::from_value(document.get("config").cloned().unwrap_or(document))?;
     let context = context(&out)?;
     let schemas = context.schemas.clone();
     let metrics = Arc::clone(&context.metrics);
@@ -108,11 +125,18 @@ async fn run() -> Outcome<()> {
             add(&batch, &schemas, &mut topics)?;
         }
     }
-    eprintln!("{records} records in {:.2} s, largest batch {bytes} bytes, {:?}", started.elapsed().as_secs_f64(), metrics.snapshot());
+    eprintln!(
+        "{records} records in {:.2} s, largest batch {bytes} bytes, {:?}",
+        started.elapsed().as_secs_f64(),
+        metrics.snapshot()
+    );
     history(&out, &mut topics)?;
     for (topic, records) in topics {
         let file = out.join(format!("{topic}.json"));
-        std::fs::write(file, serde_json::to_string(&json!({"topic": topic, "partitions": [0], "records": records}))?)?;
+        std::fs::write(
+            file,
+            serde_json::to_string(&json!({"topic": topic, "partitions": [0], "records": records}))?,
+        )?;
     }
     Ok(())
 }
@@ -122,7 +146,10 @@ fn context(out: &Path) -> Outcome<TaskContext> {
     if let Ok(text) = std::fs::read_to_string(out.join("offset.json")) {
         let prefix = std::env::var("DUMP_PREFIX").unwrap_or_default();
         let partition = serde_json::from_value(json!({"server": prefix}))?;
-        offsets.push((SourcePartition(partition), Offset(serde_json::from_str(&text)?)));
+        offsets.push((
+            SourcePartition(partition),
+            Offset(serde_json::from_str(&text)?),
+        ));
     }
     Ok(TaskContext {
         id: TaskId {
@@ -137,7 +164,11 @@ fn context(out: &Path) -> Outcome<TaskContext> {
     })
 }
 
-fn add(batch: &Batch, schemas: &host_core::schema::SharedSchemas, topics: &mut BTreeMap<String, Vec<Value>>) -> Outcome<()> {
+fn add(
+    batch: &Batch,
+    schemas: &host_core::schema::SharedSchemas,
+    topics: &mut BTreeMap<String, Vec<Value>>,
+) -> Outcome<()> {
     let (reader, schemas) = (batch.reader(), schemas.read());
     for record in batch.records() {
         let r = &record.entry;
@@ -145,7 +176,9 @@ fn add(batch: &Batch, schemas: &host_core::schema::SharedSchemas, topics: &mut B
         for i in 0..r.headers_len {
             let h = reader.header(r, i)?;
             let value = json::payload(h.value, h.schema, reader, &schemas)?;
-            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            let text = value
+                .as_str()
+                .map_or_else(|| value.to_string(), str::to_owned);
             headers.push(json!([reader.name_at(h.name, h.name_len)?, text]));
         }
         let records = topics.entry(reader.topic(r)?.to_owned()).or_default();
@@ -165,7 +198,11 @@ fn history(out: &Path, topics: &mut BTreeMap<String, Vec<Value>>) -> Outcome<()>
     for entry in std::fs::read_dir(out)? {
         let path = entry?.path();
         if path.extension().is_some_and(|e| e == "log") {
-            let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            let name = path
+                .file_stem()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned();
             let text = std::fs::read_to_string(&path)?;
             let records: Result<Vec<Value>, serde_json::Error> = text
                 .lines()

@@ -29,7 +29,9 @@ impl Patterns {
     }
     /// Index of the first pattern that matches.
     fn place(&self, text: &str) -> Option<usize> {
-        self.0.iter().position(|r| r.is_match(text).unwrap_or(false))
+        self.0
+            .iter()
+            .position(|r| r.is_match(text).unwrap_or(false))
     }
 }
 
@@ -84,7 +86,9 @@ const SYSTEM_DATABASES: [&str; 4] = ["mysql", "performance_schema", "sys", "info
 
 /// Whether a database is one of the server's own (`BinlogConnectorConfig.BUILT_IN_DB_NAMES`).
 pub(crate) fn is_system_database(name: &str) -> bool {
-    SYSTEM_DATABASES.iter().any(|s| s.eq_ignore_ascii_case(name))
+    SYSTEM_DATABASES
+        .iter()
+        .any(|s| s.eq_ignore_ascii_case(name))
 }
 
 /// Which tables are captured (`RelationalTableFilters`).

@@ -50,7 +50,10 @@ impl MysqlConfig {
 
 fn refuse(p: &mut Parser<'_>, config: &Config) {
     for (key, harmless) in REFUSED {
-        if config.get(key).is_some_and(|v| !v.trim().eq_ignore_ascii_case(harmless)) {
+        if config
+            .get(key)
+            .is_some_and(|v| !v.trim().eq_ignore_ascii_case(harmless))
+        {
             p.reject(key, unsupported(key));
         }
     }
@@ -59,7 +62,10 @@ fn refuse(p: &mut Parser<'_>, config: &Config) {
             p.reject(key, unsupported(key));
         }
     }
-    if let Some(class) = config.get("topic.naming.strategy").filter(|c| !NAMING.contains(&c.trim())) {
+    if let Some(class) = config
+        .get("topic.naming.strategy")
+        .filter(|c| !NAMING.contains(&c.trim()))
+    {
         p.reject(
             "topic.naming.strategy",
             format!("The 'topic.naming.strategy' value is invalid: {class} is not supported yet; remove it"),
@@ -71,7 +77,10 @@ fn refuse(p: &mut Parser<'_>, config: &Config) {
         ("column.include.list", "column.exclude.list"),
     ] {
         if given(config, a).is_some() && given(config, b).is_some() {
-            p.reject(b, format!("The '{b}' value is invalid: \"{a}\" is already specified"));
+            p.reject(
+                b,
+                format!("The '{b}' value is invalid: \"{a}\" is already specified"),
+            );
         }
     }
 }
@@ -114,7 +123,9 @@ fn integer(p: &mut Parser<'_>, key: &str, least: i64) -> Option<i64> {
     let text = p.text(key)?;
     let (problem, n) = match text.parse::<i64>() {
         Err(_) => ("An integer is expected", None),
-        Ok(n) if n < least && least == 1 => ("A positive, non-zero integer value is expected", None),
+        Ok(n) if n < least && least == 1 => {
+            ("A positive, non-zero integer value is expected", None)
+        }
         Ok(n) if n < least => ("A non-negative integer is expected", None),
         Ok(n) => ("", Some(n)),
     };
@@ -130,26 +141,45 @@ fn boolean(p: &mut Parser<'_>, key: &str, fallback: bool) -> bool {
 
 fn read(p: &mut Parser<'_>, config: &Config) -> Option<MysqlConfig> {
     let prefix = p.required::<String>("topic.prefix");
-    if let Some(bad) = prefix.as_deref().filter(|t| !t.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))) {
+    if let Some(bad) = prefix.as_deref().filter(|t| {
+        !t.chars()
+            .all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
+    }) {
         p.reject(
             "topic.prefix",
             format!("The 'topic.prefix' value is invalid: {bad} has invalid format (only the underscore, hyphen, dot and alphanumeric characters are allowed)"),
         );
     }
     let server = server(p, config);
-    let server_id = p.required::<String>("database.server.id").and_then(|_| integer(p, "database.server.id", 1));
+    let server_id = p
+        .required::<String>("database.server.id")
+        .and_then(|_| integer(p, "database.server.id", 1));
     let server_id = server_id.and_then(|id| u32::try_from(id).ok());
     let tables = TableFilter::new(
-        (patterns(p, config, "database.include.list"), patterns(p, config, "database.exclude.list")),
-        (patterns(p, config, "table.include.list"), patterns(p, config, "table.exclude.list")),
+        (
+            patterns(p, config, "database.include.list"),
+            patterns(p, config, "database.exclude.list"),
+        ),
+        (
+            patterns(p, config, "table.include.list"),
+            patterns(p, config, "table.exclude.list"),
+        ),
         boolean(p, "table.ignore.builtin", true),
     );
-    let columns = ColumnFilter::new(patterns(p, config, "column.include.list"), patterns(p, config, "column.exclude.list"));
+    let columns = ColumnFilter::new(
+        patterns(p, config, "column.include.list"),
+        patterns(p, config, "column.exclude.list"),
+    );
     let snapshot_tables = patterns(p, config, "snapshot.include.collection.list")
         .map(|list| TableFilter::new((None, None), (Some(list), None), false));
-    let key_columns = given(config, "message.key.columns").map(KeyColumns::new).transpose();
+    let key_columns = given(config, "message.key.columns")
+        .map(KeyColumns::new)
+        .transpose();
     if let Err(why) = &key_columns {
-        p.reject("message.key.columns", format!("The 'message.key.columns' value is invalid: {why}"));
+        p.reject(
+            "message.key.columns",
+            format!("The 'message.key.columns' value is invalid: {why}"),
+        );
     }
     let values = values(p, config);
     let snapshot_mode = snapshot_mode(p);
@@ -161,13 +191,22 @@ fn read(p: &mut Parser<'_>, config: &Config) -> Option<MysqlConfig> {
     let history = history(p, config);
     let delimiter = given(config, "topic.delimiter").unwrap_or(".").to_owned();
     let prefix = prefix?;
-    let millis = |p: &mut Parser<'_>, key: &str| integer(p, key, 0).map_or(Duration::ZERO, duration_ms);
+    let millis =
+        |p: &mut Parser<'_>, key: &str| integer(p, key, 0).map_or(Duration::ZERO, duration_ms);
     let heartbeat_every = millis(p, "heartbeat.interval.ms");
     Some(MysqlConfig {
         transaction_topic: boolean(p, "provide.transaction.metadata", false).then(|| {
-            format!("{prefix}{delimiter}{}", given(config, "topic.transaction").unwrap_or("transaction"))
+            format!(
+                "{prefix}{delimiter}{}",
+                given(config, "topic.transaction").unwrap_or("transaction")
+            )
         }),
-        heartbeat: (!heartbeat_every.is_zero()).then(|| (heartbeat_topic(config, &prefix, &delimiter), heartbeat_every)),
+        heartbeat: (!heartbeat_every.is_zero()).then(|| {
+            (
+                heartbeat_topic(config, &prefix, &delimiter),
+                heartbeat_every,
+            )
+        }),
         server: server?,
         server_id: server_id?,
         tables,
@@ -193,7 +232,9 @@ fn read(p: &mut Parser<'_>, config: &Config) -> Option<MysqlConfig> {
         gtid_filters_rows: boolean(p, "gtid.source.filter.dml.events", true),
         ignore_gtids: boolean(p, "gtid.ignore.on.recovery", false),
         guardrail: (
-            integer(p, "guardrail.collections.max", 0).and_then(|n| usize::try_from(n).ok()).unwrap_or(0),
+            integer(p, "guardrail.collections.max", 0)
+                .and_then(|n| usize::try_from(n).ok())
+                .unwrap_or(0),
             p.text("guardrail.collections.limit.action") == Some("fail"),
         ),
         history: history?,
@@ -225,7 +266,8 @@ fn server(p: &mut Parser<'_>, config: &Config) -> Option<ServerConfig> {
         ssl_mode: ssl_mode?,
         ssl_roots: given(config, "database.ssl.truststore").map(str::to_owned),
         ssl_identity: given(config, "database.ssl.keystore").map(str::to_owned),
-        connect_timeout: integer(p, "connect.timeout.ms", 0).map_or(Duration::from_secs(30), duration_ms),
+        connect_timeout: integer(p, "connect.timeout.ms", 0)
+            .map_or(Duration::from_secs(30), duration_ms),
         keep_alive: keep_alive
             .then(|| integer(p, "connect.keep.alive.interval.ms", 0).map(duration_ms))
             .flatten(),
@@ -237,8 +279,12 @@ fn server(p: &mut Parser<'_>, config: &Config) -> Option<ServerConfig> {
             .filter(|s| !s.is_empty())
             .collect(),
         net_timeouts_s: (
-            integer(p, "binlog.net.read.timeout", 0).unwrap_or(0).unsigned_abs(),
-            integer(p, "binlog.net.write.timeout", 0).unwrap_or(0).unsigned_abs(),
+            integer(p, "binlog.net.read.timeout", 0)
+                .unwrap_or(0)
+                .unsigned_abs(),
+            integer(p, "binlog.net.write.timeout", 0)
+                .unwrap_or(0)
+                .unsigned_abs(),
         ),
     })
 }
@@ -262,7 +308,9 @@ fn values(p: &mut Parser<'_>, config: &Config) -> Option<ValueConfig> {
 }
 
 fn snapshot_mode(p: &mut Parser<'_>) -> Option<SnapshotMode> {
-    if p.text("snapshot.mode").is_some_and(|m| m.eq_ignore_ascii_case("never")) {
+    if p.text("snapshot.mode")
+        .is_some_and(|m| m.eq_ignore_ascii_case("never"))
+    {
         p.reject(
             "snapshot.mode",
             "The 'snapshot.mode' value is invalid: never is gone since Debezium 3.6; use no_data, which reads the structure and no rows",
@@ -334,12 +382,18 @@ fn history(p: &mut Parser<'_>, config: &Config) -> Option<HistoryConfig> {
         "KafkaSchemaHistory" => {
             let bootstrap = p.required::<String>("schema.history.internal.kafka.bootstrap.servers");
             let topic = p.required::<String>("schema.history.internal.kafka.topic");
-            bootstrap.zip(topic).map(|(bootstrap, topic)| HistoryStore::Kafka { bootstrap, topic })
+            bootstrap
+                .zip(topic)
+                .map(|(bootstrap, topic)| HistoryStore::Kafka { bootstrap, topic })
         }
-        "FileSchemaHistory" => p.required::<String>("schema.history.internal.file.filename").map(HistoryStore::File),
+        "FileSchemaHistory" => p
+            .required::<String>("schema.history.internal.file.filename")
+            .map(HistoryStore::File),
         "MemorySchemaHistory" => Some(HistoryStore::Memory),
         _ => {
-            let message = format!("The 'schema.history.internal' value is invalid: {class} is not supported yet; use io.debezium.storage.kafka.history.KafkaSchemaHistory or io.debezium.storage.file.history.FileSchemaHistory");
+            let message = format!(
+                "The 'schema.history.internal' value is invalid: {class} is not supported yet; use io.debezium.storage.kafka.history.KafkaSchemaHistory or io.debezium.storage.file.history.FileSchemaHistory"
+            );
             p.reject("schema.history.internal", message);
             None
         }
@@ -349,7 +403,9 @@ fn history(p: &mut Parser<'_>, config: &Config) -> Option<HistoryConfig> {
         let keys = config.with_prefix(&format!("schema.history.internal.{side}."));
         client.extend(keys.iter().map(|(k, v)| (k.to_owned(), v.to_owned())));
     }
-    let flag = |p: &mut Parser<'_>, name: &str| boolean(p, &format!("schema.history.internal.{name}"), false);
+    let flag = |p: &mut Parser<'_>, name: &str| {
+        boolean(p, &format!("schema.history.internal.{name}"), false)
+    };
     Some(HistoryConfig {
         store: store?,
         skip_unparseable: flag(p, "skip.unparseable.ddl"),

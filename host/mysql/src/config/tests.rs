@@ -36,8 +36,14 @@ fn the_definition_is_debeziums() {
 #[test]
 fn findings_have_debeziums_texts() {
     let cases: &[(&[(&str, &str)], &str)] = &[
-        (&[("topic.prefix", "")], "The 'topic.prefix' value is invalid: A value is required"),
-        (&[("database.port", "abc")], "The 'database.port' value is invalid: An integer is expected"),
+        (
+            &[("topic.prefix", "")],
+            "The 'topic.prefix' value is invalid: A value is required",
+        ),
+        (
+            &[("database.port", "abc")],
+            "The 'database.port' value is invalid: An integer is expected",
+        ),
         (
             &[("topic.prefix", "bad prefix!")],
             "The 'topic.prefix' value is invalid: bad prefix! has invalid format (only the underscore, hyphen, dot and alphanumeric characters are allowed)",
@@ -66,40 +72,65 @@ fn what_would_do_harm_when_ignored_is_refused() {
         ("table.include.list", "a.(b"),
         ("snapshot.mode", "never"),
         ("snapshot.mode", "recovery"),
-        ("schema.history.internal", "io.debezium.storage.s3.history.S3SchemaHistory"),
+        (
+            "schema.history.internal",
+            "io.debezium.storage.s3.history.S3SchemaHistory",
+        ),
     ] {
         let found = messages(&base(&[(key, value)]));
-        assert!(found.len() == 1 && found[0].contains(key), "{key}={value}: {found:?}");
+        assert!(
+            found.len() == 1 && found[0].contains(key),
+            "{key}={value}: {found:?}"
+        );
     }
 }
 
 #[test]
 fn old_names_are_read() {
-    let mut config = base(&[("database.whitelist", "a,b"), ("snapshot.mode", "schema_only")]);
+    let mut config = base(&[
+        ("database.whitelist", "a,b"),
+        ("snapshot.mode", "schema_only"),
+    ]);
     config.remove("topic.prefix");
     config.set("database.server.name", "old");
     config.remove("schema.history.internal.kafka.topic");
     config.set("database.history.kafka.topic", "hist");
     let c = MysqlConfig::parse(&config).unwrap();
-    assert_eq!((c.prefix.as_str(), c.snapshot_mode), ("old", SnapshotMode::NoData));
-    assert!(c.tables.captures(&TableId::new("A", "t")) && !c.tables.captures(&TableId::new("ab", "t")));
+    assert_eq!(
+        (c.prefix.as_str(), c.snapshot_mode),
+        ("old", SnapshotMode::NoData)
+    );
+    assert!(
+        c.tables.captures(&TableId::new("A", "t")) && !c.tables.captures(&TableId::new("ab", "t"))
+    );
     assert!(matches!(c.history.store, HistoryStore::Kafka { topic, .. } if topic == "hist"));
     let said = warnings(&base(&[("table.inclde.list", "x")]));
     assert_eq!(
         said,
-        ["configuration key table.inclde.list is not known and has no effect; did you mean table.include.list?"]
+        [
+            "configuration key table.inclde.list is not known and has no effect; did you mean table.include.list?"
+        ]
     );
 }
 
 #[test]
 fn keys_and_columns_are_chosen() {
     let c = MysqlConfig::parse(&base(&[
-        ("message.key.columns", "inv.one:grp,v;inv.nopk:a;(.*).comp:z"),
+        (
+            "message.key.columns",
+            "inv.one:grp,v;inv.nopk:a;(.*).comp:z",
+        ),
         ("column.exclude.list", "inv.one.secret"),
     ]))
     .unwrap();
-    assert_eq!(c.key_columns.of(&TableId::new("inv", "one")), Some(vec!["grp", "v"]));
-    assert_eq!(c.key_columns.of(&TableId::new("x", "comp")), Some(vec!["z"]));
+    assert_eq!(
+        c.key_columns.of(&TableId::new("inv", "one")),
+        Some(vec!["grp", "v"])
+    );
+    assert_eq!(
+        c.key_columns.of(&TableId::new("x", "comp")),
+        Some(vec!["z"])
+    );
     assert_eq!(c.key_columns.of(&TableId::new("x", "other")), None);
     assert!(!c.columns.captures(&TableId::new("inv", "one"), "secret"));
     assert!(c.columns.captures(&TableId::new("inv", "two"), "secret"));

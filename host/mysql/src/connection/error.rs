@@ -34,25 +34,40 @@ pub fn task_error(doing: &Doing, error: Error) -> TaskError {
     match error {
         Error::Server(e) if ACCESS_DENIED.contains(&e.code) => TaskError::fail(
             "MYSQL-ACCESS-DENIED",
-            format!("{doing}: {}; check database.user and database.password", e.message),
+            format!(
+                "{doing}: {}; check database.user and database.password",
+                e.message
+            ),
         ),
         Error::Server(e) if NO_PRIVILEGE.contains(&e.code) => TaskError::fail(
             "MYSQL-PRIVILEGE",
-            format!("{doing}: {}; grant SELECT, RELOAD, SHOW DATABASES, REPLICATION SLAVE and REPLICATION CLIENT", e.message),
+            format!(
+                "{doing}: {}; grant SELECT, RELOAD, SHOW DATABASES, REPLICATION SLAVE and REPLICATION CLIENT",
+                e.message
+            ),
         ),
         Error::Server(e) if e.code == BINLOG_READ => binlog(doing, &e.message),
         Error::Server(e) if e.code == LOCK_TIMEOUT => TaskError::retry(
             "MYSQL-LOCK-TIMEOUT",
-            format!("{doing}: {}; raise snapshot.lock.timeout.ms or set snapshot.locking.mode=none", e.message),
+            format!(
+                "{doing}: {}; raise snapshot.lock.timeout.ms or set snapshot.locking.mode=none",
+                e.message
+            ),
         ),
-        Error::Server(e) if PASSING.contains(&e.code) => {
-            TaskError::retry("MYSQL-SERVER-BUSY", format!("{doing}: {} ({})", e.message, e.code))
-        }
-        Error::Server(e) => TaskError::fail("MYSQL-SERVER-ERROR", format!("{doing}: {} ({})", e.message, e.code)),
+        Error::Server(e) if PASSING.contains(&e.code) => TaskError::retry(
+            "MYSQL-SERVER-BUSY",
+            format!("{doing}: {} ({})", e.message, e.code),
+        ),
+        Error::Server(e) => TaskError::fail(
+            "MYSQL-SERVER-ERROR",
+            format!("{doing}: {} ({})", e.message, e.code),
+        ),
         Error::Url(e) => TaskError::fail("MYSQL-OPTIONS", format!("{doing}: {e}")),
         other => TaskError::retry(
             "MYSQL-CONNECTION",
-            format!("{doing}: {other}; check that the server runs and that database.hostname and database.port reach it"),
+            format!(
+                "{doing}: {other}; check that the server runs and that database.hostname and database.port reach it"
+            ),
         ),
     }
 }
@@ -63,14 +78,23 @@ fn binlog(doing: &str, message: &str) -> TaskError {
     if text.contains("same server_uuid/server_id") || text.contains("same server id") {
         return TaskError::fail(
             "MYSQL-SERVER-ID-CLASH",
-            format!("{doing}: {message}; give every connector and replica a database.server.id of its own"),
+            format!(
+                "{doing}: {message}; give every connector and replica a database.server.id of its own"
+            ),
         );
     }
-    let purged = ["purged", "could not find first log file", "could not open log file", "missing transactions"];
+    let purged = [
+        "purged",
+        "could not find first log file",
+        "could not open log file",
+        "missing transactions",
+    ];
     if purged.iter().any(|p| text.contains(p)) {
         return TaskError::fail(
             "MYSQL-BINLOG-PURGED",
-            format!("{doing}: {message}; the server no longer has this part of the binlog: set snapshot.mode=when_needed to take a new snapshot"),
+            format!(
+                "{doing}: {message}; the server no longer has this part of the binlog: set snapshot.mode=when_needed to take a new snapshot"
+            ),
         );
     }
     TaskError::fail("MYSQL-BINLOG", format!("{doing}: {message}"))
@@ -92,26 +116,50 @@ mod tests {
             })
         };
         let cases = [
-            (server(1045, "Access denied"), "MYSQL-ACCESS-DENIED", Disposition::Fail, "database.password"),
-            (server(1227, "you need RELOAD"), "MYSQL-PRIVILEGE", Disposition::Fail, "grant"),
             (
-                server(1236, "A slave with the same server_uuid/server_id as this slave has connected"),
+                server(1045, "Access denied"),
+                "MYSQL-ACCESS-DENIED",
+                Disposition::Fail,
+                "database.password",
+            ),
+            (
+                server(1227, "you need RELOAD"),
+                "MYSQL-PRIVILEGE",
+                Disposition::Fail,
+                "grant",
+            ),
+            (
+                server(
+                    1236,
+                    "A slave with the same server_uuid/server_id as this slave has connected",
+                ),
                 "MYSQL-SERVER-ID-CLASH",
                 Disposition::Fail,
                 "database.server.id",
             ),
             (
-                server(1236, "Could not find first log file name in binary log index file"),
+                server(
+                    1236,
+                    "Could not find first log file name in binary log index file",
+                ),
                 "MYSQL-BINLOG-PURGED",
                 Disposition::Fail,
                 "when_needed",
             ),
-            (server(1040, "Too many connections"), "MYSQL-SERVER-BUSY", Disposition::Retry, "Too many"),
+            (
+                server(1040, "Too many connections"),
+                "MYSQL-SERVER-BUSY",
+                Disposition::Retry,
+                "Too many",
+            ),
         ];
         for (error, code, disposition, word) in cases {
             let got = task_error(&Doing::new("testing"), error);
             assert_eq!((got.code, got.disposition), (code, disposition));
-            assert!(got.message.starts_with("testing: ") && got.message.contains(word), "{got}");
+            assert!(
+                got.message.starts_with("testing: ") && got.message.contains(word),
+                "{got}"
+            );
         }
     }
 }

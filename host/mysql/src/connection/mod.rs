@@ -44,7 +44,10 @@ impl Server {
             ));
         }
         let first = self.try_connect(c.ssl_mode != SslMode::Disabled).await;
-        let plain = matches!(&first, Err(Error::Driver(DriverError::NoClientSslFlagFromServer)));
+        let plain = matches!(
+            &first,
+            Err(Error::Driver(DriverError::NoClientSslFlagFromServer))
+        );
         let got = if plain && c.ssl_mode == SslMode::Preferred {
             self.try_connect(false).await
         } else {
@@ -59,7 +62,10 @@ impl Server {
             Ok(outcome) => outcome,
             Err(_) => Err(Error::Io(mysql_async::IoError::Io(std::io::Error::new(
                 std::io::ErrorKind::TimedOut,
-                format!("no answer within {} ms", self.config.connect_timeout.as_millis()),
+                format!(
+                    "no answer within {} ms",
+                    self.config.connect_timeout.as_millis()
+                ),
             )))),
         }
     }
@@ -89,11 +95,14 @@ impl Server {
             .with_danger_accept_invalid_certs(unchecked)
             .with_danger_skip_domain_validation(c.ssl_mode != SslMode::VerifyIdentity);
         if let Some(file) = &c.ssl_roots {
-            tls = tls.with_root_certs(vec![PathBuf::from(file).into()]).with_disable_built_in_roots(true);
+            tls = tls
+                .with_root_certs(vec![PathBuf::from(file).into()])
+                .with_disable_built_in_roots(true);
         }
         if let Some(file) = &c.ssl_identity {
             let file = PathBuf::from(file);
-            tls = tls.with_client_identity(Some(ClientIdentity::new(file.clone().into(), file.into())));
+            tls = tls
+                .with_client_identity(Some(ClientIdentity::new(file.clone().into(), file.into())));
         }
         tls
     }
@@ -115,7 +124,9 @@ pub async fn binlog_status(conn: &mut Conn) -> Result<Option<BinlogStatus>, Erro
     const PARSE_ERROR: u16 = 1064;
     type Row = mysql_async::Row;
     let row: Option<Row> = match conn.query_first("SHOW BINARY LOG STATUS").await {
-        Err(Error::Server(e)) if e.code == PARSE_ERROR => conn.query_first("SHOW MASTER STATUS").await?,
+        Err(Error::Server(e)) if e.code == PARSE_ERROR => {
+            conn.query_first("SHOW MASTER STATUS").await?
+        }
         other => other?,
     };
     Ok(row.and_then(|row| {
@@ -133,7 +144,9 @@ pub async fn binlog_status(conn: &mut Conn) -> Result<Option<BinlogStatus>, Erro
 
 /// A global variable, `None` where the server does not know it.
 pub async fn variable(conn: &mut Conn, name: &str) -> Result<Option<String>, Error> {
-    let row: Option<(String, String)> = conn.query_first(format!("SHOW GLOBAL VARIABLES LIKE '{name}'")).await?;
+    let row: Option<(String, String)> = conn
+        .query_first(format!("SHOW GLOBAL VARIABLES LIKE '{name}'"))
+        .await?;
     Ok(row.map(|(_, value)| value))
 }
 

@@ -19,17 +19,29 @@ pub async fn preflight(config: &MysqlConfig, access: &Access) -> Vec<Finding> {
     };
     let mut conn = match server.connect(access).await {
         Ok(conn) => conn,
-        Err(e) => return vec![Finding::new("database.hostname", format!("Unable to connect: {}", e.message))],
+        Err(e) => {
+            return vec![Finding::new(
+                "database.hostname",
+                format!("Unable to connect: {}", e.message),
+            )];
+        }
     };
     let mut findings = Vec::new();
     if let Err(e) = check(&mut conn, config, &mut findings).await {
-        findings.push(Finding::new("database.hostname", format!("Unable to read the server's settings: {e}")));
+        findings.push(Finding::new(
+            "database.hostname",
+            format!("Unable to read the server's settings: {e}"),
+        ));
     }
     drop(conn.disconnect().await);
     findings
 }
 
-async fn check(conn: &mut Conn, config: &MysqlConfig, findings: &mut Vec<Finding>) -> Result<(), Error> {
+async fn check(
+    conn: &mut Conn,
+    config: &MysqlConfig,
+    findings: &mut Vec<Finding>,
+) -> Result<(), Error> {
     for (name, want, remedy) in [
         ("log_bin", "ON", "start the server with --log-bin"),
         ("binlog_format", "ROW", "set binlog_format=ROW"),
@@ -43,7 +55,11 @@ async fn check(conn: &mut Conn, config: &MysqlConfig, findings: &mut Vec<Finding
             _ => {}
         }
     }
-    if variable(conn, "server_id").await?.and_then(|v| v.parse().ok()) == Some(config.server_id) {
+    if variable(conn, "server_id")
+        .await?
+        .and_then(|v| v.parse().ok())
+        == Some(config.server_id)
+    {
         findings.push(Finding::new(
             "database.server.id",
             format!("the server itself has the id {}: choose one that no server, replica or connector uses", config.server_id),
@@ -54,7 +70,13 @@ async fn check(conn: &mut Conn, config: &MysqlConfig, findings: &mut Vec<Finding
     if !missing.is_empty() {
         findings.push(Finding::new(
             "database.user",
-            format!("{} lacks {}: GRANT {} ON *.* TO {}", config.server.user, missing.join(" and "), missing.join(", "), config.server.user),
+            format!(
+                "{} lacks {}: GRANT {} ON *.* TO {}",
+                config.server.user,
+                missing.join(" and "),
+                missing.join(", "),
+                config.server.user
+            ),
         ));
     }
     Ok(())
@@ -63,8 +85,13 @@ async fn check(conn: &mut Conn, config: &MysqlConfig, findings: &mut Vec<Finding
 /// Needed privileges that no grant on `*.*` names. Roles may hold them, so with a role nothing is missing.
 fn missing(grants: &[String]) -> Vec<&'static str> {
     let upper: Vec<String> = grants.iter().map(|g| g.to_ascii_uppercase()).collect();
-    let global: Vec<&str> = upper.iter().filter_map(|g| g.split_once(" ON *.* TO ").map(|(names, _)| names)).collect();
-    let role = upper.iter().any(|g| g.starts_with("GRANT `") || g.starts_with("GRANT '"));
+    let global: Vec<&str> = upper
+        .iter()
+        .filter_map(|g| g.split_once(" ON *.* TO ").map(|(names, _)| names))
+        .collect();
+    let role = upper
+        .iter()
+        .any(|g| g.starts_with("GRANT `") || g.starts_with("GRANT '"));
     let all = global.iter().any(|names| names.contains("ALL PRIVILEGES"));
     if role || all {
         return Vec::new();
@@ -73,7 +100,9 @@ fn missing(grants: &[String]) -> Vec<&'static str> {
         .into_iter()
         .filter(|need| {
             let newer = need.replace("SLAVE", "REPLICA");
-            !global.iter().any(|names| names.contains(need) || names.contains(&newer))
+            !global
+                .iter()
+                .any(|names| names.contains(need) || names.contains(&newer))
         })
         .collect()
 }
@@ -84,11 +113,17 @@ mod tests {
 
     #[test]
     fn missing_privileges_are_found() {
-        let case = |grants: &[&str]| missing(&grants.iter().map(|g| (*g).to_owned()).collect::<Vec<_>>());
+        let case =
+            |grants: &[&str]| missing(&grants.iter().map(|g| (*g).to_owned()).collect::<Vec<_>>());
         assert_eq!(case(&["GRANT USAGE ON *.* TO `u`@`%`"]), NEEDED);
         assert!(case(&["GRANT ALL PRIVILEGES ON *.* TO `u`@`%`"]).is_empty());
-        assert_eq!(case(&["GRANT SELECT, REPLICATION SLAVE ON *.* TO `u`@`%`"]), ["REPLICATION CLIENT"]);
-        assert!(case(&["GRANT REPLICATION REPLICA, REPLICATION CLIENT ON *.* TO `u`@`%`"]).is_empty());
+        assert_eq!(
+            case(&["GRANT SELECT, REPLICATION SLAVE ON *.* TO `u`@`%`"]),
+            ["REPLICATION CLIENT"]
+        );
+        assert!(
+            case(&["GRANT REPLICATION REPLICA, REPLICATION CLIENT ON *.* TO `u`@`%`"]).is_empty()
+        );
         assert_eq!(case(&["GRANT ALL PRIVILEGES ON `db`.* TO `u`@`%`"]), NEEDED);
     }
 }

@@ -85,7 +85,10 @@ impl Digits {
         };
         out.negative = negative;
         let point = text.iter().position(|c| *c == b'.').unwrap_or(text.len());
-        let (whole, fraction) = (text.get(..point)?, text.get(point + 1..).unwrap_or_default());
+        let (whole, fraction) = (
+            text.get(..point)?,
+            text.get(point + 1..).unwrap_or_default(),
+        );
         if whole.is_empty() && fraction.is_empty() {
             return None;
         }
@@ -171,7 +174,12 @@ impl Digits {
     }
 }
 
-pub(super) fn decimal(raw: Raw<'_>, mode: Decimal, scale: i16, arena: &mut Arena) -> Result<Slot, DecodeError> {
+pub(super) fn decimal(
+    raw: Raw<'_>,
+    mode: Decimal,
+    scale: i16,
+    arena: &mut Arena,
+) -> Result<Slot, DecodeError> {
     let digits = match raw {
         Raw::Decimal(bytes, precision, scale) => Digits::unpack(bytes, precision, scale),
         Raw::Utf8(text) => Digits::parse(text, usize::from(scale.unsigned_abs())),
@@ -192,7 +200,9 @@ pub(super) fn decimal(raw: Raw<'_>, mode: Decimal, scale: i16, arena: &mut Arena
         Decimal::Double => {
             let mut text = String::with_capacity(digits.len + 3);
             digits.text(&mut text);
-            text.parse().map(Slot::float64).map_err(|_| DecodeError::Malformed("decimal"))
+            text.parse()
+                .map(Slot::float64)
+                .map_err(|_| DecodeError::Malformed("decimal"))
         }
     }
 }
@@ -209,8 +219,14 @@ pub(super) fn unsigned(raw: Raw<'_>, arena: &mut Arena) -> Result<Slot, DecodeEr
 }
 
 /// The text of a packed decimal inside a JSON value.
-pub(super) fn packed_text(bytes: &[u8], precision: u8, scale: u8, arena: &mut Arena) -> Result<(), DecodeError> {
-    let digits = Digits::unpack(bytes, precision, scale).ok_or(DecodeError::Malformed("decimal in a JSON value"))?;
+pub(super) fn packed_text(
+    bytes: &[u8],
+    precision: u8,
+    scale: u8,
+    arena: &mut Arena,
+) -> Result<(), DecodeError> {
+    let digits = Digits::unpack(bytes, precision, scale)
+        .ok_or(DecodeError::Malformed("decimal in a JSON value"))?;
     let mut text = String::with_capacity(digits.len + 3);
     digits.text(&mut text);
     text_slot(arena, |a| {

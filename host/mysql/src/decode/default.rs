@@ -16,12 +16,22 @@ pub fn default_slot(column: &Column, converter: &Converter, arena: &mut Arena) -
         Kind::Boolean => Slot::boolean(matches!(whole(text), Some(n) if n != 0)),
         Kind::Bits(bytes) => {
             let n = u64::from_str_radix(text.trim(), 2).ok()?;
-            converter.convert(Raw::Bytes(n.to_be_bytes().get(8 - bytes..)?), arena).ok()?
+            converter
+                .convert(Raw::Bytes(n.to_be_bytes().get(8 - bytes..)?), arena)
+                .ok()?
         }
-        Kind::Int16 | Kind::Int32 | Kind::Int64 => converter.convert(Raw::Int(whole(text)?), arena).ok()?,
-        Kind::Year => converter.convert(Raw::Int(year(whole(text)?, converter.adjust_years)), arena).ok()?,
-        Kind::UnsignedDecimal => converter.convert(Raw::UInt(text.trim().parse().ok()?), arena).ok()?,
-        Kind::Float32 | Kind::Float64 => converter.convert(Raw::Double(number(text)?), arena).ok()?,
+        Kind::Int16 | Kind::Int32 | Kind::Int64 => {
+            converter.convert(Raw::Int(whole(text)?), arena).ok()?
+        }
+        Kind::Year => converter
+            .convert(Raw::Int(year(whole(text)?, converter.adjust_years)), arena)
+            .ok()?,
+        Kind::UnsignedDecimal => converter
+            .convert(Raw::UInt(text.trim().parse().ok()?), arena)
+            .ok()?,
+        Kind::Float32 | Kind::Float64 => {
+            converter.convert(Raw::Double(number(text)?), arena).ok()?
+        }
         Kind::Decimal(..) => {
             let plain = match text.trim().to_ascii_lowercase().as_str() {
                 "true" => "1".to_owned(),
@@ -32,10 +42,14 @@ pub fn default_slot(column: &Column, converter: &Converter, arena: &mut Arena) -
         }
         Kind::Text(_) | Kind::Enum(_) | Kind::Set(_) | Kind::Json => arena.string(text),
         Kind::Bytes(..) => converter.convert(Raw::Bytes(text.as_bytes()), arena).ok()?,
-        Kind::Date(_) | Kind::DateTime(..) => converter.convert(Raw::DateTime(datetime(text).unwrap_or_default()), arena).ok()?,
+        Kind::Date(_) | Kind::DateTime(..) => converter
+            .convert(Raw::DateTime(datetime(text).unwrap_or_default()), arena)
+            .ok()?,
         Kind::Timestamp(_) => {
             // The epoch also stands for CURRENT_TIMESTAMP, which declares nothing where NULL is possible.
-            let at = datetime(text).filter(|d| d.micros().is_some_and(|us| us != 0)).unwrap_or_default();
+            let at = datetime(text)
+                .filter(|d| d.micros().is_some_and(|us| us != 0))
+                .unwrap_or_default();
             converter.convert(Raw::DateTime(at), arena).ok()?
         }
         Kind::Time(_) => converter.convert(Raw::Time(duration(text)?), arena).ok()?,
@@ -50,7 +64,9 @@ fn strip_introducer(text: &str) -> &str {
         return text;
     };
     match rest.split_once('\'') {
-        Some((name, value)) if !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric()) => {
+        Some((name, value))
+            if !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric()) =>
+        {
             value.strip_suffix('\'').unwrap_or(text)
         }
         _ => text,
@@ -62,7 +78,10 @@ fn whole(text: &str) -> Option<i64> {
     match text.trim() {
         t if t.eq_ignore_ascii_case("true") => Some(1),
         t if t.eq_ignore_ascii_case("false") => Some(0),
-        t => t.parse().ok().or_else(|| t.parse::<f64>().ok().map(|f| (f + 0.5).floor() as i64)),
+        t => t
+            .parse()
+            .ok()
+            .or_else(|| t.parse::<f64>().ok().map(|f| (f + 0.5).floor() as i64)),
     }
 }
 

@@ -13,7 +13,9 @@ fn split<'a>(raw: Raw<'a>) -> Result<(Slot, &'a [u8]), DecodeError> {
     let (Raw::Bytes(b) | Raw::Utf8(b)) = raw else {
         return mismatch(raw);
     };
-    let (srid, wkb) = b.split_first_chunk::<4>().ok_or(DecodeError::Malformed("geometry"))?;
+    let (srid, wkb) = b
+        .split_first_chunk::<4>()
+        .ok_or(DecodeError::Malformed("geometry"))?;
     let srid = match u32::from_le_bytes(*srid) {
         0 => Slot::NULL,
         n => Slot::int32(n as i32),
@@ -38,7 +40,9 @@ pub(super) fn point(raw: Raw<'_>, arena: &mut Arena) -> Result<Slot, DecodeError
             _ => f64::from_le_bytes(bytes),
         })
     };
-    let xy = (wkb.len() == WKB_POINT_BYTES).then(|| coordinate(5).zip(coordinate(13))).flatten();
+    let xy = (wkb.len() == WKB_POINT_BYTES)
+        .then(|| coordinate(5).zip(coordinate(13)))
+        .flatten();
     let (x, y) = xy.ok_or(DecodeError::Malformed("point"))?;
     let wkb = arena.byte_array(wkb);
     Ok(arena.structure(&[Slot::float64(x), Slot::float64(y), wkb, srid]))
@@ -53,6 +57,9 @@ pub(super) fn vector(raw: Raw<'_>, arena: &mut Arena) -> Result<Slot, DecodeErro
     if !rest.is_empty() {
         return Err(DecodeError::Malformed("vector"));
     }
-    let slots: Vec<Slot> = floats.iter().map(|f| Slot::float32(f32::from_le_bytes(*f))).collect();
+    let slots: Vec<Slot> = floats
+        .iter()
+        .map(|f| Slot::float32(f32::from_le_bytes(*f)))
+        .collect();
     Ok(arena.array(&slots))
 }

@@ -14,7 +14,7 @@ const DEPTH_MAX: u32 = 101;
 /// Elements of one document: a hostile one could refer to one part many times.
 const ELEMENTS_MAX: u32 = 50_000_000;
 
-const MALFORMED: DecodeError = DecodeError::Malformed("json value");
+pub(super) const MALFORMED: DecodeError = DecodeError::Malformed("json value");
 
 pub(super) fn json(raw: Raw<'_>, arena: &mut Arena) -> Result<Slot, DecodeError> {
     match raw {
@@ -24,11 +24,7 @@ pub(super) fn json(raw: Raw<'_>, arena: &mut Arena) -> Result<Slot, DecodeError>
         Raw::Bytes([kind, data @ ..]) => {
             let mut outcome = Ok(());
             let slot = text_slot(arena, |arena| {
-                let mut walk = Walk {
-                    arena,
-                    left: ELEMENTS_MAX,
-                };
-                outcome = walk.value(*kind, data, DEPTH_MAX);
+                outcome = Walk::new(arena).root(*kind, data);
             });
             outcome.map(|()| slot)
         }
@@ -54,12 +50,26 @@ fn compact(text: &[u8], arena: &mut Arena) {
     arena.raw(text.get(from..).unwrap_or_default());
 }
 
-struct Walk<'a> {
+/// Prints one binary value into the arena.
+pub(super) struct Walk<'a> {
     arena: &'a mut Arena,
     left: u32,
 }
 
-impl Walk<'_> {
+impl<'a> Walk<'a> {
+    pub(super) fn new(arena: &'a mut Arena) -> Self {
+        Self {
+            arena,
+            left: ELEMENTS_MAX,
+        }
+    }
+    pub(super) fn root(&mut self, kind: u8, data: &[u8]) -> Result<(), DecodeError> {
+        self.value(kind, data, DEPTH_MAX)
+    }
+    pub(super) fn raw(&mut self, bytes: &[u8]) {
+        self.arena.raw(bytes);
+    }
+
     fn value(&mut self, kind: u8, data: &[u8], depth: u32) -> Result<(), DecodeError> {
         let depth = depth.checked_sub(1).ok_or(MALFORMED)?;
         self.left = self.left.checked_sub(1).ok_or(MALFORMED)?;
@@ -104,13 +114,22 @@ impl Walk<'_> {
         Ok(())
     }
 
-    fn container(&mut self, data: &[u8], object: bool, large: bool, depth: u32) -> Result<(), DecodeError> {
+    fn container(
+        &mut self,
+        data: &[u8],
+        object: bool,
+        large: bool,
+        depth: u32,
+    ) -> Result<(), DecodeError> {
         let width = if large { 4 } else { 2 };
         let count = number(data, 0, large)?;
         let data = data.get(..number(data, width, large)?).ok_or(MALFORMED)?;
         let keys = 2 * width;
         let values = if object {
-            count.checked_mul(width + 2).and_then(|n| n.checked_add(keys)).ok_or(MALFORMED)?
+            count
+                .checked_mul(width + 2)
+                .and_then(|n| n.checked_add(keys))
+                .ok_or(MALFORMED)?
         } else {
             keys
         };
@@ -123,20 +142,28 @@ impl Walk<'_> {
                 let entry = keys + i * (width + 2);
                 let from = number(data, entry, large)?;
                 let len = number(data, entry + width, false)?;
-                self.string(from.checked_add(len).and_then(|to| data.get(from..to)).ok_or(MALFORMED)?)?;
+                self.string(
+                    from.checked_add(len)
+                        .and_then(|to| data.get(from..to))
+                        .ok_or(MALFORMED)?,
+                )?;
                 self.arena.raw(b":");
             }
             let entry = values + i * (width + 1);
             let kind = *data.get(entry).ok_or(MALFORMED)?;
             let inline = matches!(kind, 4..=6) || large && matches!(kind, 7 | 8);
-            let at = if inline { entry + 1 } else { number(data, entry + 1, large)? };
+            let at = if inline {
+                entry + 1
+            } else {
+                number(data, entry + 1, large)?
+            };
             self.value(kind, data.get(at..).ok_or(MALFORMED)?, depth)?;
         }
         self.arena.raw(if object { b"}" } else { b"]" });
         Ok(())
     }
 
-    fn string(&mut self, bytes: &[u8]) -> Result<(), DecodeError> {
+    pub(super) fn string(&mut self, bytes: &[u8]) -> Result<(), DecodeError> {
         let text = std::str::from_utf8(bytes).map_err(|_| MALFORMED)?;
         self.arena.raw(b"\"");
         let mut from = 0;
@@ -183,12 +210,19 @@ impl Walk<'_> {
                 return decimal::packed_text(digits, *precision, *scale, self.arena);
             }
             DATE => {
-                let (date, _) = unpack(data)?.0.split_once(' ').map(|(d, t)| (d.to_owned(), t.to_owned())).ok_or(MALFORMED)?;
+                let (date, _) = unpack(data)?
+                    .0
+                    .split_once(' ')
+                    .map(|(d, t)| (d.to_owned(), t.to_owned()))
+                    .ok_or(MALFORMED)?;
                 date
             }
             DATETIME | TIMESTAMP => unpack(data)?.0,
             TIME => unpack(data)?.1,
-            _ => format!("base64:type{kind}:{}", base64::engine::general_purpose::STANDARD.encode(data)),
+            _ => format!(
+                "base64:type{kind}:{}",
+                base64::engine::general_purpose::STANDARD.encode(data)
+            ),
         };
         self.string(text.as_bytes())
     }
@@ -203,16 +237,25 @@ fn unpack(data: &[u8]) -> Result<(String, String), DecodeError> {
     let (ymd, hms) = (whole >> 17, whole & 0x1_ffff);
     let ym = ymd >> 5;
     let (minute, second) = ((hms >> 6) & 63, hms & 63);
-    let date = format!("{:04}-{:02}-{:02} {:02}:{minute:02}:{second:02}.{us:06}", ym / 13, ym % 13, ymd & 31, hms >> 12);
-    let time = format!("{sign}{:02}:{minute:02}:{second:02}.{us:06}", (whole >> 12) & 0x3ff);
+    let date = format!(
+        "{:04}-{:02}-{:02} {:02}:{minute:02}:{second:02}.{us:06}",
+        ym / 13,
+        ym % 13,
+        ymd & 31,
+        hms >> 12
+    );
+    let time = format!(
+        "{sign}{:02}:{minute:02}:{second:02}.{us:06}",
+        (whole >> 12) & 0x3ff
+    );
     Ok((date, time))
 }
 
-fn head<const N: usize>(data: &[u8]) -> Result<[u8; N], DecodeError> {
+pub(super) fn head<const N: usize>(data: &[u8]) -> Result<[u8; N], DecodeError> {
     data.first_chunk::<N>().copied().ok_or(MALFORMED)
 }
 
-fn number(data: &[u8], at: usize, large: bool) -> Result<usize, DecodeError> {
+pub(super) fn number(data: &[u8], at: usize, large: bool) -> Result<usize, DecodeError> {
     let data = data.get(at..).ok_or(MALFORMED)?;
     Ok(if large {
         u32::from_le_bytes(head(data)?) as usize

@@ -11,6 +11,7 @@ mod decimal;
 mod default;
 mod geometry;
 mod json;
+mod json_diff;
 mod json_number;
 mod number;
 mod schema;
@@ -23,6 +24,7 @@ mod tests;
 
 pub use charset::Charset;
 pub use default::default_slot;
+pub(crate) use json_diff::patched;
 pub use schema::{ColumnError, converter};
 pub use time::{DateTime, format_fraction};
 pub use wire::{WireError, WireType};
@@ -63,7 +65,9 @@ pub enum Raw<'a> {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
     /// Another kind of value than the column's type has.
-    #[error("a {found} where the column's type has none; the known structure of the table is not the server's")]
+    #[error(
+        "a {found} where the column's type has none; the known structure of the table is not the server's"
+    )]
     Mismatch {
         /// What was found.
         found: &'static str,

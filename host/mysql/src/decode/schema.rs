@@ -14,7 +14,9 @@ use std::sync::Arc;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ColumnError {
     /// A type that is not built.
-    #[error("column {column} has the type {ty}, which is not supported yet; exclude it (column.exclude.list)")]
+    #[error(
+        "column {column} has the type {ty}, which is not supported yet; exclude it (column.exclude.list)"
+    )]
     Type {
         /// The column.
         column: String,
@@ -22,7 +24,9 @@ pub enum ColumnError {
         ty: String,
     },
     /// A character set that is not known.
-    #[error("column {column} has the character set {charset}, which is not known; exclude it (column.exclude.list)")]
+    #[error(
+        "column {column} has the character set {charset}, which is not known; exclude it (column.exclude.list)"
+    )]
     Charset {
         /// The column.
         column: String,
@@ -41,7 +45,11 @@ impl From<SchemaError> for ColumnError {
 }
 
 /// The schema of a column, complete with default value, and what fills it.
-pub fn converter(column: &Column, config: &ValueConfig, schemas: &SharedSchemas) -> Result<(Schema, Converter), ColumnError> {
+pub fn converter(
+    column: &Column,
+    config: &ValueConfig,
+    schemas: &SharedSchemas,
+) -> Result<(Schema, Converter), ColumnError> {
     let (kind, mut schema) = kind(column, config, schemas)?;
     schema.optional = column.optional;
     if config.comments {
@@ -64,7 +72,11 @@ pub fn converter(column: &Column, config: &ValueConfig, schemas: &SharedSchemas)
     Ok((schema, converter))
 }
 
-fn kind(column: &Column, config: &ValueConfig, schemas: &SharedSchemas) -> Result<(Kind, Schema), ColumnError> {
+fn kind(
+    column: &Column,
+    config: &ValueConfig,
+    schemas: &SharedSchemas,
+) -> Result<(Kind, Schema), ColumnError> {
     use ColumnType as T;
     let plain = |kind, ty| Ok((kind, Schema::new(ty)));
     let length = column.length.and_then(|n| usize::try_from(n).ok());
@@ -78,19 +90,28 @@ fn kind(column: &Column, config: &ValueConfig, schemas: &SharedSchemas) -> Resul
             Ok((Kind::UnsignedDecimal, decimal_schema(0, 20)))
         }
         T::Int | T::BigInt => plain(Kind::Int64, SchemaType::Int64),
-        T::Float if column.scale.is_none() && length.unwrap_or(0) <= 24 => plain(Kind::Float32, SchemaType::Float32),
+        T::Float if column.scale.is_none() && length.unwrap_or(0) <= 24 => {
+            plain(Kind::Float32, SchemaType::Float32)
+        }
         T::Float | T::Double => plain(Kind::Float64, SchemaType::Float64),
         T::Decimal => Ok(decimal_kind(column, config)),
         T::Bit if length.unwrap_or(1) <= 1 => plain(Kind::Boolean, SchemaType::Boolean),
         T::Bit => {
             let n = length.unwrap_or(1);
-            let schema = named(SchemaType::Bytes, "io.debezium.data.Bits").parameter("length", n.to_string());
+            let schema = named(SchemaType::Bytes, "io.debezium.data.Bits")
+                .parameter("length", n.to_string());
             Ok((Kind::Bits(n.div_ceil(8)), schema))
         }
-        T::Year => Ok((Kind::Year, named(SchemaType::Int32, "io.debezium.time.Year"))),
+        T::Year => Ok((
+            Kind::Year,
+            named(SchemaType::Int32, "io.debezium.time.Year"),
+        )),
         T::Date => Ok((Kind::Date(config.time), date_schema(config.time))),
         T::Time => Ok((Kind::Time(config.time), time_schema(config.time))),
-        T::DateTime => Ok((Kind::DateTime(config.time, digits), datetime_schema(config.time, digits))),
+        T::DateTime => Ok((
+            Kind::DateTime(config.time, digits),
+            datetime_schema(config.time, digits),
+        )),
         T::Timestamp => Ok((
             Kind::Timestamp(digits),
             named(SchemaType::String, "io.debezium.time.ZonedTimestamp"),
@@ -104,13 +125,30 @@ fn kind(column: &Column, config: &ValueConfig, schemas: &SharedSchemas) -> Resul
             plain(Kind::Text(charset), SchemaType::String)
         }
         T::Binary | T::VarBinary | T::TinyBlob | T::Blob | T::MediumBlob | T::LongBlob => {
-            let width = if column.ty == T::Binary { length.unwrap_or(1) } else { 0 };
-            let ty = if config.binary == Binary::Bytes { SchemaType::Bytes } else { SchemaType::String };
+            let width = if column.ty == T::Binary {
+                length.unwrap_or(1)
+            } else {
+                0
+            };
+            let ty = if config.binary == Binary::Bytes {
+                SchemaType::Bytes
+            } else {
+                SchemaType::String
+            };
             plain(Kind::Bytes(config.binary, width), ty)
         }
-        T::Enum => Ok((Kind::Enum(members(column)), allowed(column, "io.debezium.data.Enum"))),
-        T::Set => Ok((Kind::Set(members(column)), allowed(column, "io.debezium.data.EnumSet"))),
-        T::Json => Ok((Kind::Json, named(SchemaType::String, "io.debezium.data.Json"))),
+        T::Enum => Ok((
+            Kind::Enum(members(column)),
+            allowed(column, "io.debezium.data.Enum"),
+        )),
+        T::Set => Ok((
+            Kind::Set(members(column)),
+            allowed(column, "io.debezium.data.EnumSet"),
+        )),
+        T::Json => Ok((
+            Kind::Json,
+            named(SchemaType::String, "io.debezium.data.Json"),
+        )),
         T::Vector => {
             let float = schemas.intern(Schema::new(SchemaType::Float32))?;
             let mut schema = Schema::array(float).named("io.debezium.data.FloatVector");
@@ -165,10 +203,14 @@ fn time_schema(mode: TimePrecision) -> Schema {
 
 fn datetime_schema(mode: TimePrecision, digits: u8) -> Schema {
     match mode {
-        TimePrecision::Connect => named(SchemaType::Int64, "org.apache.kafka.connect.data.Timestamp"),
+        TimePrecision::Connect => {
+            named(SchemaType::Int64, "org.apache.kafka.connect.data.Timestamp")
+        }
         TimePrecision::IsoString => named(SchemaType::String, "io.debezium.time.IsoTimestamp"),
         TimePrecision::Nanoseconds => named(SchemaType::Int64, "io.debezium.time.NanoTimestamp"),
-        TimePrecision::AdaptiveTimeMicroseconds if digits <= 3 => named(SchemaType::Int64, "io.debezium.time.Timestamp"),
+        TimePrecision::AdaptiveTimeMicroseconds if digits <= 3 => {
+            named(SchemaType::Int64, "io.debezium.time.Timestamp")
+        }
         _ => named(SchemaType::Int64, "io.debezium.time.MicroTimestamp"),
     }
 }
@@ -186,7 +228,9 @@ fn allowed(column: &Column, name: &str) -> Schema {
 fn geometry_schema(schemas: &SharedSchemas) -> Result<Schema, ColumnError> {
     let wkb = schemas.intern(Schema::new(SchemaType::Bytes))?;
     let srid = schemas.intern(Schema::new(SchemaType::Int32).optional())?;
-    let mut schema = named(SchemaType::Struct, "io.debezium.data.geometry.Geometry").field("wkb", wkb).field("srid", srid);
+    let mut schema = named(SchemaType::Struct, "io.debezium.data.geometry.Geometry")
+        .field("wkb", wkb)
+        .field("srid", srid);
     schema.doc = Some("Geometry".into());
     Ok(schema)
 }

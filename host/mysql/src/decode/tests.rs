@@ -23,7 +23,9 @@ fn column(ty: ColumnType, length: i32, scale: Option<i32>) -> Column {
 }
 
 fn of(column: &Column, values: &ValueConfig) -> Converter {
-    converter(column, values, &SharedSchemas::default()).unwrap().1
+    converter(column, values, &SharedSchemas::default())
+        .unwrap()
+        .1
 }
 
 /// A slot as text, for tables.
@@ -32,11 +34,21 @@ fn show(slot: Slot, bytes: &[u8]) -> String {
     match slot.tag {
         Tag::Null => "null".to_owned(),
         Tag::String => r.str(slot).unwrap().to_owned(),
-        Tag::Bytes | Tag::Decimal => r.data(slot).unwrap().iter().map(|b| format!("{b:02x}")).collect(),
+        Tag::Bytes | Tag::Decimal => r
+            .data(slot)
+            .unwrap()
+            .iter()
+            .map(|b| format!("{b:02x}"))
+            .collect(),
         Tag::Boolean => slot.as_bool().unwrap().to_string(),
         Tag::Float32 | Tag::Float64 => slot.as_f64().unwrap().to_string(),
         Tag::Array | Tag::Struct => {
-            let all: Vec<String> = r.slots(slot).unwrap().iter().map(|s| show(s.unwrap(), bytes)).collect();
+            let all: Vec<String> = r
+                .slots(slot)
+                .unwrap()
+                .iter()
+                .map(|s| show(s.unwrap(), bytes))
+                .collect();
             format!("[{}]", all.join(" "))
         }
         _ => slot.as_i64().unwrap().to_string(),
@@ -71,18 +83,34 @@ fn integers_of_every_width() {
         (T::MediumInt, 9, false, &[0, 0, 0x80], "-8388608"),
         (T::MediumInt, 9, true, &[0xff, 0xff, 0xff], "16777215"),
         (T::Int, 3, true, &[0xff, 0xff, 0xff, 0xff], "4294967295"),
-        (T::BigInt, 8, false, &[0, 0, 0, 0, 0, 0, 0, 0x80], "-9223372036854775808"),
+        (
+            T::BigInt,
+            8,
+            false,
+            &[0, 0, 0, 0, 0, 0, 0, 0x80],
+            "-9223372036854775808",
+        ),
         (T::BigInt, 8, true, &[0xff; 8], "-1"),
     ];
     for (ty, code, unsigned, data, want) in cases {
         let mut c = column(ty, -1, None);
         c.unsigned = unsigned;
-        assert_eq!(wire(code, &[], data, unsigned, &of(&c, &VALUES)), want, "{ty:?}");
+        assert_eq!(
+            wire(code, &[], data, unsigned, &of(&c, &VALUES)),
+            want,
+            "{ty:?}"
+        );
     }
     let mut c = column(T::BigInt, -1, None);
     c.unsigned = true;
-    let precise = ValueConfig { bigint_unsigned: BigintUnsigned::Precise, ..VALUES };
-    assert_eq!(wire(8, &[], &[0xff; 8], true, &of(&c, &precise)), "00ffffffffffffffff");
+    let precise = ValueConfig {
+        bigint_unsigned: BigintUnsigned::Precise,
+        ..VALUES
+    };
+    assert_eq!(
+        wire(8, &[], &[0xff; 8], true, &of(&c, &precise)),
+        "00ffffffffffffffff"
+    );
 }
 
 #[test]
@@ -91,11 +119,20 @@ fn decimals_packed_and_as_text_agree() {
     let positive = [0x81, 0x0d, 0xfb, 0x38, 0xd2, 0x04, 0xd2];
     let negative = [0x7e, 0xf2, 0x04, 0xc7, 0x2d, 0xfb, 0x2d];
     let c = of(&column(ColumnType::Decimal, 14, Some(4)), &VALUES);
-    let text = ValueConfig { decimal: Decimal::String, ..VALUES };
+    let text = ValueConfig {
+        decimal: Decimal::String,
+        ..VALUES
+    };
     let s = of(&column(ColumnType::Decimal, 14, Some(4)), &text);
-    for (packed, plain) in [(positive, "1234567890.1234"), (negative, "-1234567890.1234")] {
+    for (packed, plain) in [
+        (positive, "1234567890.1234"),
+        (negative, "-1234567890.1234"),
+    ] {
         assert_eq!(wire(246, &[14, 4], &packed, false, &s), plain);
-        assert_eq!(wire(246, &[14, 4], &packed, false, &c), convert(&c, Raw::Utf8(plain.as_bytes())));
+        assert_eq!(
+            wire(246, &[14, 4], &packed, false, &c),
+            convert(&c, Raw::Utf8(plain.as_bytes()))
+        );
     }
     for (plain, scale, hex, out) in [
         ("0", 0, "00", "0"),
@@ -106,11 +143,24 @@ fn decimals_packed_and_as_text_agree() {
         ("1.1", 2, "6e", "1.10"),
         ("-0.0001", 4, "ff", "-0.0001"),
         ("007.5", 1, "4b", "7.5"),
-        ("99999999999999999999", 0, "056bc75e2d630fffff", "99999999999999999999"),
+        (
+            "99999999999999999999",
+            0,
+            "056bc75e2d630fffff",
+            "99999999999999999999",
+        ),
     ] {
         let col = column(ColumnType::Decimal, 30, Some(scale));
-        assert_eq!(convert(&of(&col, &VALUES), Raw::Utf8(plain.as_bytes())), hex, "{plain}");
-        assert_eq!(convert(&of(&col, &text), Raw::Utf8(plain.as_bytes())), out, "{plain}");
+        assert_eq!(
+            convert(&of(&col, &VALUES), Raw::Utf8(plain.as_bytes())),
+            hex,
+            "{plain}"
+        );
+        assert_eq!(
+            convert(&of(&col, &text), Raw::Utf8(plain.as_bytes())),
+            out,
+            "{plain}"
+        );
     }
     assert!(convert(&c, Raw::Utf8(b"1e5")).contains("malformed decimal"));
 }
@@ -127,7 +177,10 @@ fn times_keep_sign_and_fraction() {
     ] {
         assert_eq!(wire(19, &[digits], data, false, &c), want);
     }
-    let connect = ValueConfig { time: TimePrecision::Connect, ..VALUES };
+    let connect = ValueConfig {
+        time: TimePrecision::Connect,
+        ..VALUES
+    };
     let mut required = column(ColumnType::Time, -1, None);
     assert_eq!(convert(&of(&required, &connect), Raw::Time(-1)), "null");
     required.optional = false;
@@ -136,7 +189,16 @@ fn times_keep_sign_and_fraction() {
 
 #[test]
 fn dates_follow_the_gregorian_calendar() {
-    let at = |year, month, day, hour, micros| Raw::DateTime(DateTime { year, month, day, hour, micros, ..DateTime::default() });
+    let at = |year, month, day, hour, micros| {
+        Raw::DateTime(DateTime {
+            year,
+            month,
+            day,
+            hour,
+            micros,
+            ..DateTime::default()
+        })
+    };
     let date = of(&column(ColumnType::Date, -1, None), &VALUES);
     for (raw, want) in [
         (at(2024, 2, 29, 0, 0), "19782"),
@@ -152,7 +214,13 @@ fn dates_follow_the_gregorian_calendar() {
     }
     let micro = of(&column(ColumnType::DateTime, 6, None), &VALUES);
     let milli = of(&column(ColumnType::DateTime, 3, None), &VALUES);
-    let iso = of(&column(ColumnType::DateTime, 6, None), &ValueConfig { time: TimePrecision::IsoString, ..VALUES });
+    let iso = of(
+        &column(ColumnType::DateTime, 6, None),
+        &ValueConfig {
+            time: TimePrecision::IsoString,
+            ..VALUES
+        },
+    );
     let before = at(1969, 12, 31, 23, 999_999);
     assert_eq!(convert(&micro, before), "-3599000001");
     assert_eq!(convert(&milli, before), "-3599001");
@@ -169,11 +237,26 @@ fn dates_follow_the_gregorian_calendar() {
 #[test]
 fn timestamps_show_the_columns_digits() {
     let c = of(&column(ColumnType::Timestamp, 3, None), &VALUES);
-    assert_eq!(wire(17, &[3], &[0, 0, 0, 1, 0, 0], false, &c), "1970-01-01T00:00:01.000Z");
-    assert_eq!(wire(17, &[3], &[0x65, 0xe0, 0x7a, 0x70, 0x04, 0xce], false, &c), "2024-02-29T12:37:04.123Z");
+    assert_eq!(
+        wire(17, &[3], &[0, 0, 0, 1, 0, 0], false, &c),
+        "1970-01-01T00:00:01.000Z"
+    );
+    assert_eq!(
+        wire(17, &[3], &[0x65, 0xe0, 0x7a, 0x70, 0x04, 0xce], false, &c),
+        "2024-02-29T12:37:04.123Z"
+    );
     assert_eq!(wire(17, &[0], &[0, 0, 0, 0], false, &c), "null");
-    let snapshot = DateTime { year: 2024, month: 2, day: 29, hour: 12, ..DateTime::default() };
-    assert_eq!(convert(&c, Raw::DateTime(snapshot)), "2024-02-29T12:00:00.000Z");
+    let snapshot = DateTime {
+        year: 2024,
+        month: 2,
+        day: 29,
+        hour: 12,
+        ..DateTime::default()
+    };
+    assert_eq!(
+        convert(&c, Raw::DateTime(snapshot)),
+        "2024-02-29T12:00:00.000Z"
+    );
 }
 
 #[test]
@@ -192,8 +275,16 @@ fn text_is_read_in_the_columns_character_set() {
     ] {
         let mut col = column(ColumnType::VarChar, 20, None);
         col.charset = Some(charset.to_owned());
-        assert_eq!(convert(&of(&col, &VALUES), Raw::Bytes(bytes)), want, "{charset}");
-        assert_eq!(convert(&of(&col, &VALUES), Raw::Utf8(want.as_bytes())), want, "{charset}");
+        assert_eq!(
+            convert(&of(&col, &VALUES), Raw::Bytes(bytes)),
+            want,
+            "{charset}"
+        );
+        assert_eq!(
+            convert(&of(&col, &VALUES), Raw::Utf8(want.as_bytes())),
+            want,
+            "{charset}"
+        );
     }
     let mut col = column(ColumnType::VarChar, 20, None);
     col.charset = Some("klingon".to_owned());
@@ -204,12 +295,39 @@ fn text_is_read_in_the_columns_character_set() {
 fn bytes_bits_enums_and_sets() {
     let b4 = column(ColumnType::Binary, 4, None);
     assert_eq!(convert(&of(&b4, &VALUES), Raw::Bytes(&[1])), "01000000");
-    let hex = ValueConfig { binary: Binary::Hex, ..VALUES };
-    assert_eq!(convert(&of(&b4, &hex), Raw::Bytes(&[0xde, 0xad])), "dead0000");
-    let b64 = ValueConfig { binary: Binary::Base64UrlSafe, ..VALUES };
-    assert_eq!(convert(&of(&column(ColumnType::Blob, -1, None), &b64), Raw::Bytes(&[0xfb, 0xff])), "-_8=");
-    assert_eq!(convert(&of(&column(ColumnType::Bit, 9, None), &VALUES), Raw::Bytes(&[1, 0x55])), "5501");
-    assert_eq!(convert(&of(&column(ColumnType::Bit, 1, None), &VALUES), Raw::Bytes(&[1])), "true");
+    let hex = ValueConfig {
+        binary: Binary::Hex,
+        ..VALUES
+    };
+    assert_eq!(
+        convert(&of(&b4, &hex), Raw::Bytes(&[0xde, 0xad])),
+        "dead0000"
+    );
+    let b64 = ValueConfig {
+        binary: Binary::Base64UrlSafe,
+        ..VALUES
+    };
+    assert_eq!(
+        convert(
+            &of(&column(ColumnType::Blob, -1, None), &b64),
+            Raw::Bytes(&[0xfb, 0xff])
+        ),
+        "-_8="
+    );
+    assert_eq!(
+        convert(
+            &of(&column(ColumnType::Bit, 9, None), &VALUES),
+            Raw::Bytes(&[1, 0x55])
+        ),
+        "5501"
+    );
+    assert_eq!(
+        convert(
+            &of(&column(ColumnType::Bit, 1, None), &VALUES),
+            Raw::Bytes(&[1])
+        ),
+        "true"
+    );
     let mut e = column(ColumnType::Enum, 1, None);
     e.enum_values = vec!["'a,b'".into(), "'it''s'".into()];
     let e = of(&e, &VALUES);
@@ -232,26 +350,40 @@ fn geometry_and_vectors() {
     wkb.extend((-2.0f64).to_le_bytes());
     let point = of(&column(ColumnType::Point, -1, None), &VALUES);
     let got = convert(&point, Raw::Bytes(&wkb));
-    assert!(got.starts_with("[1.5 -2 0101000000") && got.ends_with(" null]"), "{got}");
+    assert!(
+        got.starts_with("[1.5 -2 0101000000") && got.ends_with(" null]"),
+        "{got}"
+    );
     wkb[0] = 0xe6;
     wkb[1] = 0x10;
     let geometry = of(&column(ColumnType::Geometry, -1, None), &VALUES);
     assert!(convert(&geometry, Raw::Bytes(&wkb)).ends_with(" 4326]"));
     assert!(convert(&point, Raw::Bytes(&wkb[..12])).contains("malformed point"));
     let vector = of(&column(ColumnType::Vector, 3, None), &VALUES);
-    assert_eq!(convert(&vector, Raw::Bytes(&[0, 0, 0x80, 0x3f, 0, 0, 0x20, 0x40])), "[1 2.5]");
+    assert_eq!(
+        convert(&vector, Raw::Bytes(&[0, 0, 0x80, 0x3f, 0, 0, 0x20, 0x40])),
+        "[1 2.5]"
+    );
 }
 
 #[test]
 fn json_is_compact_in_both_forms() {
     let c = of(&column(ColumnType::Json, -1, None), &VALUES);
     // {"a":[1,"x"]}: small object of one key, holding a small array.
-    let object: &[u8] = &[0, 1, 0, 25, 0, 11, 0, 1, 0, 2, 12, 0, b'a', 2, 0, 13, 0, 5, 1, 0, 12, 10, 0, 0, 0, 0];
+    let object: &[u8] = &[
+        0, 1, 0, 25, 0, 11, 0, 1, 0, 2, 12, 0, b'a', 2, 0, 13, 0, 5, 1, 0, 12, 10, 0, 0, 0, 0,
+    ];
     let got = convert(&c, Raw::Bytes(object));
     assert!(got.starts_with("{\"a\":[1,"), "{got}");
     assert_eq!(convert(&c, Raw::Bytes(&[4, 0])), "null");
-    assert_eq!(convert(&c, Raw::Bytes(&[12, 3, b'a', b'"', 1])), "\"a\\\"\\u0001\"");
-    assert_eq!(convert(&c, Raw::Utf8(br#"{"a": [1, "x , \" y"], "b": 1.0}"#)), r#"{"a":[1,"x , \" y"],"b":1.0}"#);
+    assert_eq!(
+        convert(&c, Raw::Bytes(&[12, 3, b'a', b'"', 1])),
+        "\"a\\\"\\u0001\""
+    );
+    assert_eq!(
+        convert(&c, Raw::Utf8(br#"{"a": [1, "x , \" y"], "b": 1.0}"#)),
+        r#"{"a":[1,"x , \" y"],"b":1.0}"#
+    );
     // A container that claims to be its own element ends by the depth.
     let own: &[u8] = &[2, 1, 0, 7, 0, 2, 0, 0];
     assert!(convert(&c, Raw::Bytes(own)).contains("malformed json"));
@@ -278,17 +410,45 @@ fn defaults_are_values_of_the_column() {
     use ColumnType as T;
     let cases: [(T, i32, Option<i32>, bool, &str, Option<&str>); 14] = [
         (T::Int, -1, None, true, "5", Some("5")),
-        (T::BigInt, -1, None, true, "18446744073709551615", Some("9223372036854775807")),
+        (
+            T::BigInt,
+            -1,
+            None,
+            true,
+            "18446744073709551615",
+            Some("9223372036854775807"),
+        ),
         (T::Decimal, 10, Some(2), true, "1.50", Some("0096")),
         (T::Decimal, 10, Some(2), false, "-0.50", Some("ce")),
         (T::Bit, 9, None, true, "101010101", Some("5501")),
         (T::VarChar, 20, None, true, "it''s", Some("it''s")),
         (T::Binary, 3, None, true, "a\\0\\0", Some("615c305c30")),
         (T::Time, 3, None, false, "01:00:00.500", Some("3600500000")),
-        (T::DateTime, -1, None, true, "1970-01-01 00:00:00", Some("0")),
+        (
+            T::DateTime,
+            -1,
+            None,
+            true,
+            "1970-01-01 00:00:00",
+            Some("0"),
+        ),
         (T::Timestamp, -1, None, true, "1970-01-01 00:00:00", None),
-        (T::Timestamp, -1, None, false, "1970-01-01 00:00:00", Some("1970-01-01T00:00:00Z")),
-        (T::Timestamp, -1, None, true, "2020-01-02 03:04:05", Some("2020-01-02T03:04:05Z")),
+        (
+            T::Timestamp,
+            -1,
+            None,
+            false,
+            "1970-01-01 00:00:00",
+            Some("1970-01-01T00:00:00Z"),
+        ),
+        (
+            T::Timestamp,
+            -1,
+            None,
+            true,
+            "2020-01-02 03:04:05",
+            Some("2020-01-02T03:04:05Z"),
+        ),
         (T::Date, -1, None, true, "0000-00-00", None),
         (T::Date, -1, None, false, "0000-00-00", Some("0")),
     ];

@@ -11,7 +11,11 @@ use host_core::layout::{Arena, Slot};
 use std::borrow::Cow;
 
 #[inline]
-pub(super) fn text(raw: Raw<'_>, charset: &Charset, arena: &mut Arena) -> Result<Slot, DecodeError> {
+pub(super) fn text(
+    raw: Raw<'_>,
+    charset: &Charset,
+    arena: &mut Arena,
+) -> Result<Slot, DecodeError> {
     match raw {
         Raw::Bytes(b) => Ok(charset.decode(b, arena)),
         Raw::Utf8(b) => Ok(Charset::Utf8.decode(b, arena)),
@@ -20,7 +24,12 @@ pub(super) fn text(raw: Raw<'_>, charset: &Charset, arena: &mut Arena) -> Result
 }
 
 /// BINARY, VARBINARY and the BLOB family; BINARY(n) loses its trailing zeros in the binlog and gets them back.
-pub(super) fn bytes(raw: Raw<'_>, mode: Binary, width: usize, arena: &mut Arena) -> Result<Slot, DecodeError> {
+pub(super) fn bytes(
+    raw: Raw<'_>,
+    mode: Binary,
+    width: usize,
+    arena: &mut Arena,
+) -> Result<Slot, DecodeError> {
     let (Raw::Bytes(b) | Raw::Utf8(b)) = raw else {
         return mismatch(raw);
     };
@@ -31,7 +40,9 @@ pub(super) fn bytes(raw: Raw<'_>, mode: Binary, width: usize, arena: &mut Arena)
     Ok(match mode {
         Binary::Bytes => arena.byte_array(&all),
         Binary::Base64 => arena.string(&base64::engine::general_purpose::STANDARD.encode(&all)),
-        Binary::Base64UrlSafe => arena.string(&base64::engine::general_purpose::URL_SAFE.encode(&all)),
+        Binary::Base64UrlSafe => {
+            arena.string(&base64::engine::general_purpose::URL_SAFE.encode(&all))
+        }
         Binary::Hex => text_slot(arena, |a| {
             for b in all.iter() {
                 a.raw(&[hex(b >> 4), hex(b & 15)]);
@@ -41,11 +52,19 @@ pub(super) fn bytes(raw: Raw<'_>, mode: Binary, width: usize, arena: &mut Arena)
 }
 
 fn hex(nibble: u8) -> u8 {
-    if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 }
+    if nibble < 10 {
+        b'0' + nibble
+    } else {
+        b'a' + nibble - 10
+    }
 }
 
 /// ENUM; index 0 is the empty text of a value that was refused.
-pub(super) fn enumeration(raw: Raw<'_>, members: &[Box<str>], arena: &mut Arena) -> Result<Slot, DecodeError> {
+pub(super) fn enumeration(
+    raw: Raw<'_>,
+    members: &[Box<str>],
+    arena: &mut Arena,
+) -> Result<Slot, DecodeError> {
     let index = match raw {
         Raw::Utf8(b) => return Ok(Charset::Utf8.decode(b, arena)),
         Raw::UInt(0) => return Ok(arena.string("")),
@@ -55,17 +74,25 @@ pub(super) fn enumeration(raw: Raw<'_>, members: &[Box<str>], arena: &mut Arena)
     let member = usize::try_from(index).ok().and_then(|i| members.get(i));
     member
         .map(|m| arena.string(m))
-        .ok_or(DecodeError::Malformed("index of an ENUM: the known structure of the table has fewer members"))
+        .ok_or(DecodeError::Malformed(
+            "index of an ENUM: the known structure of the table has fewer members",
+        ))
 }
 
-pub(super) fn set(raw: Raw<'_>, members: &[Box<str>], arena: &mut Arena) -> Result<Slot, DecodeError> {
+pub(super) fn set(
+    raw: Raw<'_>,
+    members: &[Box<str>],
+    arena: &mut Arena,
+) -> Result<Slot, DecodeError> {
     let bits = match raw {
         Raw::Utf8(b) => return Ok(Charset::Utf8.decode(b, arena)),
         Raw::UInt(bits) => bits,
         _ => return mismatch(raw),
     };
     if members.len() < 64 && bits >> members.len() != 0 {
-        return Err(DecodeError::Malformed("bits of a SET: the known structure of the table has fewer members"));
+        return Err(DecodeError::Malformed(
+            "bits of a SET: the known structure of the table has fewer members",
+        ));
     }
     Ok(text_slot(arena, |a| {
         let mut first = true;

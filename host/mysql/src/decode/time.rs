@@ -34,7 +34,11 @@ pub struct DateTime {
 impl DateTime {
     /// Days since 1970-01-01, or `None` for a date that does not exist.
     pub fn days(&self) -> Option<i64> {
-        let (y, m, d) = (i64::from(self.year), i64::from(self.month), i64::from(self.day));
+        let (y, m, d) = (
+            i64::from(self.year),
+            i64::from(self.month),
+            i64::from(self.day),
+        );
         let leap = y % 4 == 0 && (y % 100 != 0 || y % 400 == 0);
         let last = match m {
             2 => 28 + i64::from(leap),
@@ -54,7 +58,8 @@ impl DateTime {
     }
     /// Microseconds since the epoch, or `None` for a date that does not exist.
     pub fn micros(&self) -> Option<i64> {
-        let seconds = i64::from(self.hour) * 3600 + i64::from(self.minute) * 60 + i64::from(self.second);
+        let seconds =
+            i64::from(self.hour) * 3600 + i64::from(self.minute) * 60 + i64::from(self.second);
         Some(self.days()? * DAY_US + seconds * 1_000_000 + i64::from(self.micros))
     }
     /// Date and time of microseconds since the epoch.
@@ -121,7 +126,12 @@ fn absent(c: &Converter, epoch: Slot) -> Slot {
     if c.optional { Slot::NULL } else { epoch }
 }
 
-pub(super) fn date(raw: Raw<'_>, mode: TimePrecision, c: &Converter, arena: &mut Arena) -> Result<Slot, DecodeError> {
+pub(super) fn date(
+    raw: Raw<'_>,
+    mode: TimePrecision,
+    c: &Converter,
+    arena: &mut Arena,
+) -> Result<Slot, DecodeError> {
     let d = datetime_of(raw, c)?;
     let Some(days) = d.days() else {
         return Ok(match mode {
@@ -140,7 +150,12 @@ pub(super) fn date(raw: Raw<'_>, mode: TimePrecision, c: &Converter, arena: &mut
     })
 }
 
-pub(super) fn time(raw: Raw<'_>, mode: TimePrecision, c: &Converter, arena: &mut Arena) -> Result<Slot, DecodeError> {
+pub(super) fn time(
+    raw: Raw<'_>,
+    mode: TimePrecision,
+    c: &Converter,
+    arena: &mut Arena,
+) -> Result<Slot, DecodeError> {
     let Raw::Time(us) = raw else {
         return mismatch(raw);
     };
@@ -203,16 +218,27 @@ pub(super) fn datetime(
 }
 
 /// TIMESTAMP: `io.debezium.time.ZonedTimestamp` with the column's own number of digits, in UTC, in every mode.
-pub(super) fn timestamp(raw: Raw<'_>, digits: u8, c: &Converter, arena: &mut Arena) -> Result<Slot, DecodeError> {
+pub(super) fn timestamp(
+    raw: Raw<'_>,
+    digits: u8,
+    c: &Converter,
+    arena: &mut Arena,
+) -> Result<Slot, DecodeError> {
     let d = match raw {
         // 0 seconds is '0000-00-00 00:00:00'.
         Raw::Timestamp(0, _) => None,
-        Raw::Timestamp(s, us) => Some(DateTime::from_micros(i64::from(s) * 1_000_000 + i64::from(us))),
+        Raw::Timestamp(s, us) => Some(DateTime::from_micros(
+            i64::from(s) * 1_000_000 + i64::from(us),
+        )),
         Raw::DateTime(d) => d.days().map(|_| d),
         _ => return mismatch(raw),
     };
     let Some(d) = d else {
-        return Ok(if c.optional { Slot::NULL } else { arena.string("1970-01-01T00:00:00Z") });
+        return Ok(if c.optional {
+            Slot::NULL
+        } else {
+            arena.string("1970-01-01T00:00:00Z")
+        });
     };
     let mut text = head(&d);
     format_fraction(d.micros, digits, &mut text);

@@ -65,8 +65,20 @@ impl WireType {
             *meta = rest;
             Ok(*first)
         };
-        let digits = |n: u8| if n <= 6 { Ok(n) } else { Err(WireError::Metadata(ty)) };
-        let prefix = |n: u8| if (1..=4).contains(&n) { Ok(Self::Bytes(n)) } else { Err(WireError::Metadata(ty)) };
+        let digits = |n: u8| {
+            if n <= 6 {
+                Ok(n)
+            } else {
+                Err(WireError::Metadata(ty))
+            }
+        };
+        let prefix = |n: u8| {
+            if (1..=4).contains(&n) {
+                Ok(Self::Bytes(n))
+            } else {
+                Err(WireError::Metadata(ty))
+            }
+        };
         Ok(match ty {
             1 => Self::Int(1),
             2 => Self::Int(2),
@@ -88,7 +100,11 @@ impl WireType {
             13 => Self::Year,
             15 | 253 => {
                 let (low, high) = (byte()?, byte()?);
-                Self::Bytes(if u16::from_le_bytes([low, high]) > 255 { 2 } else { 1 })
+                Self::Bytes(if u16::from_le_bytes([low, high]) > 255 {
+                    2
+                } else {
+                    1
+                })
             }
             16 => {
                 let (bits, bytes) = (byte()?, byte()?);
@@ -101,7 +117,11 @@ impl WireType {
             242 | 245 | 249..=252 | 255 => prefix(byte()?)?,
             246 => {
                 let (precision, scale) = (byte()?, byte()?);
-                Self::Decimal(precision, scale, decimal_bytes(precision, scale).ok_or(WireError::Metadata(ty))?)
+                Self::Decimal(
+                    precision,
+                    scale,
+                    decimal_bytes(precision, scale).ok_or(WireError::Metadata(ty))?,
+                )
             }
             247 | 248 | 254 => {
                 let (real, len) = (byte()?, byte()?);
@@ -149,7 +169,9 @@ impl WireType {
             }
             Self::Float => Raw::Float(f32::from_bits(little(take(row, 4)?) as u32)),
             Self::Double => Raw::Double(f64::from_bits(little(take(row, 8)?))),
-            Self::Decimal(precision, scale, bytes) => Raw::Decimal(take(row, bytes)?, precision, scale),
+            Self::Decimal(precision, scale, bytes) => {
+                Raw::Decimal(take(row, bytes)?, precision, scale)
+            }
             Self::Bit(bytes) => Raw::Bytes(take(row, bytes)?),
             Self::Year => Raw::Int(match little(take(row, 1)?) {
                 0 => 0,
@@ -211,7 +233,10 @@ fn packed_time(row: &mut &[u8], digits: u8) -> Result<i64, WireError> {
     let all = big(take(row, 3 + extra)?) as i64;
     let packed = all - (0x80_0000 << (8 * i64::from(extra)));
     let abs = packed.unsigned_abs();
-    let (whole, rest) = (abs >> (8 * u32::from(extra)), abs & ((1 << (8 * u32::from(extra))) - 1));
+    let (whole, rest) = (
+        abs >> (8 * u32::from(extra)),
+        abs & ((1 << (8 * u32::from(extra))) - 1),
+    );
     let seconds = (whole >> 12 & 0x3ff) * 3600 + (whole >> 6 & 63) * 60 + (whole & 63);
     let us = seconds as i64 * 1_000_000 + rest as i64 * scale_of(extra);
     Ok(us * packed.signum())
@@ -244,7 +269,9 @@ fn scale_of(bytes: u8) -> i64 {
 
 #[inline]
 fn take<'a>(row: &mut &'a [u8], bytes: u8) -> Result<&'a [u8], WireError> {
-    let (value, rest) = row.split_at_checked(usize::from(bytes)).ok_or(WireError::Short)?;
+    let (value, rest) = row
+        .split_at_checked(usize::from(bytes))
+        .ok_or(WireError::Short)?;
     *row = rest;
     Ok(value)
 }

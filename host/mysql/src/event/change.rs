@@ -70,11 +70,15 @@ impl Writer {
     ) -> u32 {
         let skipped = self.config.skipped;
         match images {
-            Images::Read(row) => self.event(table, 'r', (None, Some(row)), origin, place, None, order),
+            Images::Read(row) => {
+                self.event(table, 'r', (None, Some(row)), origin, place, None, order)
+            }
             Images::Create(_) if skipped.create => return 0,
             Images::Delete(_) if skipped.delete => return 0,
             Images::Update(..) if skipped.update => return 0,
-            Images::Create(row) => self.event(table, 'c', (None, Some(row)), origin, place, None, order),
+            Images::Create(row) => {
+                self.event(table, 'c', (None, Some(row)), origin, place, None, order)
+            }
             Images::Delete(row) => {
                 self.event(table, 'd', (Some(row), None), origin, place, None, order);
                 self.tombstone(table, row, place, None);
@@ -106,7 +110,15 @@ impl Writer {
             return 0;
         }
         if table.key.iter().all(|i| same(*i)) {
-            self.event(table, 'u', (Some(old), Some(new)), origin, place, None, order);
+            self.event(
+                table,
+                'u',
+                (Some(old), Some(new)),
+                origin,
+                place,
+                None,
+                order,
+            );
             return 1;
         }
         let schema = table.key_schema.unwrap_or(SchemaId::NONE);
@@ -114,7 +126,15 @@ impl Writer {
         let newer = Some((NEW_KEY, schema, new_key));
         self.event(table, 'd', (Some(old), None), origin, place, newer, order);
         self.tombstone(table, old, place, newer);
-        self.event(table, 'c', (None, Some(new)), origin, place, Some((OLD_KEY, schema, old_key)), order);
+        self.event(
+            table,
+            'c',
+            (None, Some(new)),
+            origin,
+            place,
+            Some((OLD_KEY, schema, old_key)),
+            order,
+        );
         2
     }
 
@@ -143,7 +163,10 @@ impl Writer {
         structure(from, fields)
     }
 
-    #[expect(clippy::too_many_arguments, reason = "one record has that many parts; a struct would name each once more")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one record has that many parts; a struct would name each once more"
+    )]
     fn event(
         &mut self,
         table: &TableEvents,
@@ -162,9 +185,11 @@ impl Writer {
         let source = self.source(origin, place.row);
         let block = order(self).map_or(Slot::NULL, |b| {
             let id = name_slot(self.builder.name(&b.id));
-            self.builder
-                .arena
-                .structure(&[id, Slot::int64(b.total_order as i64), Slot::int64(b.order as i64)])
+            self.builder.arena.structure(&[
+                id,
+                Slot::int64(b.total_order as i64),
+                Slot::int64(b.order as i64),
+            ])
         });
         let mut text = [0; 4];
         let op = name_slot(self.builder.name(op.encode_utf8(&mut text)));
@@ -190,7 +215,13 @@ impl Writer {
         self.push(record, place.event, place.rows);
     }
 
-    fn tombstone(&mut self, table: &TableEvents, row: Row<'_>, place: Place, header: Option<(&str, SchemaId, Slot)>) {
+    fn tombstone(
+        &mut self,
+        table: &TableEvents,
+        row: Row<'_>,
+        place: Place,
+        header: Option<(&str, SchemaId, Slot)>,
+    ) {
         if !self.config.tombstones {
             return;
         }
@@ -207,7 +238,13 @@ impl Writer {
     }
 
     /// TRUNCATE, where it is not skipped: no key, no images.
-    pub fn truncate(&mut self, table: &TableEvents, origin: &Origin, place: Place, order: &mut dyn FnMut(&mut Self) -> Option<Block>) {
+    pub fn truncate(
+        &mut self,
+        table: &TableEvents,
+        origin: &Origin,
+        place: Place,
+        order: &mut dyn FnMut(&mut Self) -> Option<Block>,
+    ) {
         if !self.config.skipped.truncate {
             self.event(table, 't', (None, None), origin, place, None, order);
         }
@@ -230,7 +267,9 @@ fn equal(r: Reader<'_>, a: Slot, b: Slot) -> bool {
     }
     let (len, kind) = (u64::from(a.len), "value");
     match a.tag {
-        Tag::String | Tag::Bytes | Tag::Decimal => r.bytes_at(a.payload, len, kind) == r.bytes_at(b.payload, len, kind),
+        Tag::String | Tag::Bytes | Tag::Decimal => {
+            r.bytes_at(a.payload, len, kind) == r.bytes_at(b.payload, len, kind)
+        }
         Tag::Struct | Tag::Array => match (r.slots(a), r.slots(b)) {
             (Ok(x), Ok(y)) => (0..x.len()).all(|i| match (x.get(i), y.get(i)) {
                 (Ok(p), Ok(q)) => equal(r, p, q),

@@ -8,7 +8,7 @@ use host_core::layout::schema::default_value;
 use host_core::schema::{Schema, SchemaError, SchemaId, SchemaType, SharedSchemas};
 
 /// Fields of the source block.
-pub const SOURCE_FIELDS: usize = 17;
+pub(super) const SOURCE_FIELDS: usize = 17;
 
 /// All of them.
 #[derive(Debug, Clone)]
@@ -48,8 +48,18 @@ impl Fixed {
         let int64 = add(of(SchemaType::Int64))?;
         let long = add(of(SchemaType::Int64).optional())?;
         let source = add(source(schemas, [string, text, int32, int64, long])?)?;
-        let block = structure("event.block", &[("id", string), ("total_order", int64), ("data_collection_order", int64)]);
-        let change_key = structure("io.debezium.connector.mysql.SchemaChangeKey", &[("databaseName", string)]);
+        let block = structure(
+            "event.block",
+            &[
+                ("id", string),
+                ("total_order", int64),
+                ("data_collection_order", int64),
+            ],
+        );
+        let change_key = structure(
+            "io.debezium.connector.mysql.SchemaChangeKey",
+            &[("databaseName", string)],
+        );
         let changes = add(Schema::array(change(schemas, string, text, int32)?))?;
         let change_value = structure(
             "io.debezium.connector.mysql.SchemaChangeValue",
@@ -62,11 +72,20 @@ impl Fixed {
                 ("tableChanges", changes),
             ],
         );
-        let collection = structure("event.collection", &[("data_collection", string), ("event_count", int64)]);
+        let collection = structure(
+            "event.collection",
+            &[("data_collection", string), ("event_count", int64)],
+        );
         let collections = add(Schema::array(add(collection.optional())?).optional())?;
         let transaction_value = structure(
             "io.debezium.connector.common.TransactionMetadataValue",
-            &[("status", string), ("id", string), ("event_count", long), ("data_collections", collections), ("ts_ms", int64)],
+            &[
+                ("status", string),
+                ("id", string),
+                ("event_count", long),
+                ("data_collections", collections),
+                ("ts_ms", int64),
+            ],
         );
         Ok(Self {
             string,
@@ -76,25 +95,42 @@ impl Fixed {
             block: add(block.optional())?,
             change_key: add(change_key)?,
             change_value: add(change_value)?,
-            transaction_key: add(structure("io.debezium.connector.common.TransactionMetadataKey", &[("id", string)]))?,
+            transaction_key: add(structure(
+                "io.debezium.connector.common.TransactionMetadataKey",
+                &[("id", string)],
+            ))?,
             transaction_value: add(transaction_value)?,
-            heartbeat_key: add(structure("io.debezium.connector.common.ServerNameKey", &[("serverName", string)]))?,
-            heartbeat_value: add(structure("io.debezium.connector.common.Heartbeat", &[("ts_ms", int64)]))?,
+            heartbeat_key: add(structure(
+                "io.debezium.connector.common.ServerNameKey",
+                &[("serverName", string)],
+            ))?,
+            heartbeat_value: add(structure(
+                "io.debezium.connector.common.Heartbeat",
+                &[("ts_ms", int64)],
+            ))?,
         })
     }
 }
 
 fn structure(name: &str, fields: &[(&str, SchemaId)]) -> Schema {
     let empty = Schema::new(SchemaType::Struct).named(name).version(1);
-    fields.iter().fold(empty, |s, (name, id)| s.field(*name, *id))
+    fields
+        .iter()
+        .fold(empty, |s, (name, id)| s.field(*name, *id))
 }
 
-fn source(schemas: &SharedSchemas, [string, text, int32, int64, long]: [SchemaId; 5]) -> Result<Schema, SchemaError> {
+fn source(
+    schemas: &SharedSchemas,
+    [string, text, int32, int64, long]: [SchemaId; 5],
+) -> Result<Schema, SchemaError> {
     let snapshot = Schema::new(SchemaType::String)
         .optional()
         .named("io.debezium.data.Enum")
         .version(1)
-        .parameter("allowed", "true,first,first_in_data_collection,last_in_data_collection,last,false,incremental")
+        .parameter(
+            "allowed",
+            "true,first,first_in_data_collection,last_in_data_collection,last,false,incremental",
+        )
         .default_bytes(default_value(|a| a.string("false")));
     let snapshot = schemas.intern(snapshot)?;
     Ok(structure(
@@ -122,7 +158,12 @@ fn source(schemas: &SharedSchemas, [string, text, int32, int64, long]: [SchemaId
 }
 
 /// `io.debezium.connector.schema.Change` with its table and columns.
-fn change(schemas: &SharedSchemas, string: SchemaId, text: SchemaId, int32: SchemaId) -> Result<SchemaId, SchemaError> {
+fn change(
+    schemas: &SharedSchemas,
+    string: SchemaId,
+    text: SchemaId,
+    int32: SchemaId,
+) -> Result<SchemaId, SchemaError> {
     let int = schemas.intern(Schema::new(SchemaType::Int32).optional())?;
     let flag = schemas.intern(Schema::new(SchemaType::Boolean).optional())?;
     let strings = schemas.intern(Schema::array(string).optional())?;
@@ -149,7 +190,12 @@ fn change(schemas: &SharedSchemas, string: SchemaId, text: SchemaId, int32: Sche
     let columns = schemas.intern(Schema::array(schemas.intern(column)?))?;
     let table = structure(
         "io.debezium.connector.schema.Table",
-        &[("defaultCharsetName", text), ("primaryKeyColumnNames", strings), ("columns", columns), ("comment", text)],
+        &[
+            ("defaultCharsetName", text),
+            ("primaryKeyColumnNames", strings),
+            ("columns", columns),
+            ("comment", text),
+        ],
     );
     let table = schemas.intern(table.optional())?;
     schemas.intern(structure(

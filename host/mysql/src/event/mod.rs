@@ -4,14 +4,14 @@
 //! schemas that never change. Nothing here reads the server.
 //! Invariant: field order, names, versions and defaults are those of the recorded Debezium.
 
-mod fixed;
 mod change;
+mod fixed;
 mod other;
 mod table;
 mod writer;
 
-pub use fixed::Fixed;
 pub use change::{Block, Images, Place, Row};
+pub use fixed::Fixed;
 pub use table::{TableEvents, sanitise};
 pub(crate) use writer::{COMPATIBLE_VERSION, now_ns};
 pub use writer::{Ended, Marker, Origin, Writer};

@@ -13,7 +13,13 @@ use std::sync::Arc;
 
 impl Writer {
     /// A schema change on the topic named like the prefix.
-    pub fn schema_change(&mut self, change: &SchemaChange, origin: &Origin, ts_ms: i64, event: u64) {
+    pub fn schema_change(
+        &mut self,
+        change: &SchemaChange,
+        origin: &Origin,
+        ts_ms: i64,
+        event: u64,
+    ) {
         self.new_origin();
         let source = self.source(origin, 0);
         let database = self.builder.arena.string(&change.database);
@@ -33,10 +39,14 @@ impl Writer {
             })
             .collect();
         let changes = self.builder.arena.array(&changes);
-        let value = self
-            .builder
-            .arena
-            .structure(&[source, Slot::int64(ts_ms), database, Slot::NULL, ddl, changes]);
+        let value = self.builder.arena.structure(&[
+            source,
+            Slot::int64(ts_ms),
+            database,
+            Slot::NULL,
+            ddl,
+            changes,
+        ]);
         let key = self.builder.arena.structure(&[database]);
         let topic = super::sanitise(&self.config.prefix);
         let record = Record {
@@ -65,9 +75,15 @@ impl Writer {
         let key = self.strings(&table.key_columns());
         let columns: Vec<Slot> = table.columns.iter().map(|c| self.column(c)).collect();
         let columns = self.builder.arena.array(&columns);
-        let comment = table.comment.as_deref().filter(|_| self.config.values.comments).map(str::to_owned);
+        let comment = table
+            .comment
+            .as_deref()
+            .filter(|_| self.config.values.comments)
+            .map(str::to_owned);
         let comment = self.optional(comment.as_deref());
-        self.builder.arena.structure(&[charset, key, columns, comment])
+        self.builder
+            .arena
+            .structure(&[charset, key, columns, comment])
     }
 
     fn column(&mut self, c: &Column) -> Slot {
@@ -79,7 +95,11 @@ impl Writer {
         let charset = self.optional(c.charset.as_deref());
         let comment = self.optional(c.comment.as_deref().filter(|_| comments));
         let default = self.optional(c.default.expression());
-        let members = if c.enum_values.is_empty() { Slot::NULL } else { self.strings(&c.enum_values) };
+        let members = if c.enum_values.is_empty() {
+            Slot::NULL
+        } else {
+            self.strings(&c.enum_values)
+        };
         self.builder.arena.structure(&[
             name,
             Slot::int32(c.jdbc_type),
@@ -100,9 +120,19 @@ impl Writer {
     }
 
     /// BEGIN of a transaction, or its END with the number of events by table.
-    pub fn transaction(&mut self, topic: &str, id: &str, ts_ms: i64, end: Option<&[(Arc<str>, u64)]>, event: u64) {
+    pub fn transaction(
+        &mut self,
+        topic: &str,
+        id: &str,
+        ts_ms: i64,
+        end: Option<&[(Arc<str>, u64)]>,
+        event: u64,
+    ) {
         let id = name_slot(self.builder.name(id));
-        let status = name_slot(self.builder.name(if end.is_some() { "END" } else { "BEGIN" }));
+        let status = name_slot(
+            self.builder
+                .name(if end.is_some() { "END" } else { "BEGIN" }),
+        );
         let (count, collections) = match end {
             None => (Slot::NULL, Slot::NULL),
             Some(tables) => {
@@ -110,17 +140,19 @@ impl Writer {
                     .iter()
                     .map(|(name, n)| {
                         let name = name_slot(self.builder.name(name));
-                        self.builder.arena.structure(&[name, Slot::int64(*n as i64)])
+                        self.builder
+                            .arena
+                            .structure(&[name, Slot::int64(*n as i64)])
                     })
                     .collect();
                 let all: u64 = tables.iter().map(|(_, n)| n).sum();
                 (Slot::int64(all as i64), self.builder.arena.array(&slots))
             }
         };
-        let value = self
-            .builder
-            .arena
-            .structure(&[status, id, count, collections, Slot::int64(ts_ms)]);
+        let value =
+            self.builder
+                .arena
+                .structure(&[status, id, count, collections, Slot::int64(ts_ms)]);
         let key = self.builder.arena.structure(&[id]);
         let record = Record {
             topic,
@@ -138,7 +170,10 @@ impl Writer {
         let prefix = Arc::clone(&self.config);
         let name = name_slot(self.builder.name(&prefix.prefix));
         let key = self.builder.arena.structure(&[name]);
-        let value = self.builder.arena.structure(&[Slot::int64(now_ns().div_euclid(1_000_000))]);
+        let value = self
+            .builder
+            .arena
+            .structure(&[Slot::int64(now_ns().div_euclid(1_000_000))]);
         let record = Record {
             topic,
             partition: Some(0),

@@ -44,10 +44,17 @@ pub struct TableEvents {
 
 impl TableEvents {
     /// Plans a table's records.
-    pub fn new(table: Arc<Table>, config: &MysqlConfig, fixed: &Fixed, schemas: &SharedSchemas) -> Result<Self, ColumnError> {
+    pub fn new(
+        table: Arc<Table>,
+        config: &MysqlConfig,
+        fixed: &Fixed,
+        schemas: &SharedSchemas,
+    ) -> Result<Self, ColumnError> {
         let topic = topic_of(&table.id, config);
         let key = key_columns(&table, config);
-        let mut value = Schema::new(SchemaType::Struct).named(format!("{topic}.Value")).optional();
+        let mut value = Schema::new(SchemaType::Struct)
+            .named(format!("{topic}.Value"))
+            .optional();
         let mut key_schema = Schema::new(SchemaType::Struct).named(format!("{topic}.Key"));
         let mut columns = Vec::with_capacity(table.columns.len());
         let mut ids = Vec::with_capacity(table.columns.len());
@@ -90,7 +97,9 @@ impl TableEvents {
         Ok(Self {
             name: table.id.to_string().into(),
             topic,
-            key_schema: (!key.is_empty()).then(|| schemas.intern(key_schema)).transpose()?,
+            key_schema: (!key.is_empty())
+                .then(|| schemas.intern(key_schema))
+                .transpose()?,
             key,
             value_schema,
             envelope_schema: schemas.intern(envelope)?,
@@ -111,19 +120,32 @@ fn key_columns(table: &Table, config: &MysqlConfig) -> Vec<usize> {
     if !chosen.is_empty() {
         return chosen;
     }
-    table.key_columns().iter().filter_map(|name| table.index_of(name)).collect()
+    table
+        .key_columns()
+        .iter()
+        .filter_map(|name| table.index_of(name))
+        .collect()
 }
 
 fn topic_of(id: &TableId, config: &MysqlConfig) -> String {
     let d = &config.delimiter;
-    sanitise(&format!("{}{d}{}{d}{}", config.prefix, id.database, id.table))
+    sanitise(&format!(
+        "{}{d}{}{d}{}",
+        config.prefix, id.database, id.table
+    ))
 }
 
 /// A topic's name: characters Kafka does not take become `_` (`TopicNamingStrategy.sanitizedTopicName`).
 pub fn sanitise(name: &str) -> String {
     const TOPIC_CHARS_MAX: usize = 249;
     name.chars()
-        .map(|c| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '_' })
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || "._-".contains(c) {
+                c
+            } else {
+                '_'
+            }
+        })
         .take(TOPIC_CHARS_MAX)
         .collect()
 }

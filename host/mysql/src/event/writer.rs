@@ -105,10 +105,19 @@ pub struct Writer {
 
 impl Writer {
     /// A writer for one run of a task; `run` is its id in the context headers.
-    pub fn new(config: Arc<MysqlConfig>, fixed: Fixed, schemas: SharedSchemas, task: u32, run: &str) -> Self {
+    pub fn new(
+        config: Arc<MysqlConfig>,
+        fixed: Fixed,
+        schemas: SharedSchemas,
+        task: u32,
+        run: &str,
+    ) -> Self {
         let context = if config.context_headers {
             vec![
-                (format!("{CONTEXT}connectorLogicalName"), config.prefix.clone()),
+                (
+                    format!("{CONTEXT}connectorLogicalName"),
+                    config.prefix.clone(),
+                ),
                 (format!("{CONTEXT}taskId"), task.to_string()),
                 (format!("{CONTEXT}connectorName"), "mysql".to_owned()),
                 (format!("{CONTEXT}runId"), run.to_owned()),
@@ -156,7 +165,9 @@ impl Writer {
     }
     /// Whether the batch has reached a bound.
     pub fn fullness(&self) -> Ended {
-        if self.builder.len() >= self.config.batch_rows_max || self.builder.arena_bytes() >= BATCH_BYTES_TARGET {
+        if self.builder.len() >= self.config.batch_rows_max
+            || self.builder.arena_bytes() >= BATCH_BYTES_TARGET
+        {
             Ended::Full
         } else {
             Ended::No
@@ -214,7 +225,8 @@ impl Writer {
             headers_len,
         });
         if let Some(base) = &self.base {
-            self.offsets.push(base.clone(), self.ts_sec, event, row, self.orders.clone());
+            self.offsets
+                .push(base.clone(), self.ts_sec, event, row, self.orders.clone());
         }
     }
 
@@ -241,7 +253,10 @@ impl Writer {
         let table = o.table.as_deref().map_or(Slot::NULL, &mut text);
         let gtid = o.gtid.as_deref().map_or(Slot::NULL, &mut text);
         let file = text(&o.file);
-        let query = o.query.as_deref().map_or(Slot::NULL, |q| self.builder.arena.string(q));
+        let query = o
+            .query
+            .as_deref()
+            .map_or(Slot::NULL, |q| self.builder.arena.string(q));
         [
             version,
             connector,
@@ -286,7 +301,11 @@ pub(super) struct Record<'a> {
     pub header: Option<(&'a str, SchemaId, Slot)>,
 }
 
-fn write_headers(builder: &mut BatchBuilder, first: Option<HeaderEntry>, rest: &[HeaderEntry]) -> (u32, u32) {
+fn write_headers(
+    builder: &mut BatchBuilder,
+    first: Option<HeaderEntry>,
+    rest: &[HeaderEntry],
+) -> (u32, u32) {
     let at = builder.arena.end();
     let mut count = 0;
     for entry in first.iter().chain(rest) {
@@ -298,6 +317,8 @@ fn write_headers(builder: &mut BatchBuilder, first: Option<HeaderEntry>, rest: &
 
 /// The clock, in nanoseconds since the epoch.
 pub(crate) fn now_ns() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
 }

@@ -34,8 +34,17 @@ fn by_file(recorded: &JsonMap, desired: &JsonMap) -> bool {
     let key = |m: &JsonMap| {
         let file = m.get("file").and_then(Value::as_str).unwrap_or_default();
         // `mysql-bin.999999` is followed by `mysql-bin.1000000`.
-        let number_of_file = file.rsplit('.').next().and_then(|n| n.parse::<u64>().ok()).unwrap_or(0);
-        (number_of_file, number(m, "pos"), number(m, "event"), number(m, "row"))
+        let number_of_file = file
+            .rsplit('.')
+            .next()
+            .and_then(|n| n.parse::<u64>().ok())
+            .unwrap_or(0);
+        (
+            number_of_file,
+            number(m, "pos"),
+            number(m, "event"),
+            number(m, "row"),
+        )
     };
     key(recorded) <= key(desired)
 }
@@ -60,7 +69,9 @@ mod tests {
     fn positions_compare_as_debezium_compares_them() {
         const A: &str = "3da89d6b-e5b5-11f1-9f9e-02fc00000001";
         let g = |n: u32, rest: &str| format!(r#"{{"gtids":"{A}:1-{n}"{rest}}}"#);
-        let f = |file: &str, pos: u32, rest: &str| format!(r#"{{"file":"b.{file}","pos":{pos}{rest}}}"#);
+        let f = |file: &str, pos: u32, rest: &str| {
+            format!(r#"{{"file":"b.{file}","pos":{pos}{rest}}}"#)
+        };
         for (recorded, desired, want) in [
             (g(5, ""), g(6, ""), true),
             (g(6, ""), g(5, ""), false),
@@ -73,10 +84,18 @@ mod tests {
             (f("000001", 900, ""), f("000002", 4, ""), true),
             (f("999999", 9, ""), f("1000000", 4, ""), true),
             (f("000002", 5, ""), f("000002", 4, ""), false),
-            (f("000009", 5, ",\"server_id\":1,\"ts_sec\":7"), f("000002", 4, ",\"server_id\":2,\"ts_sec\":8"), true),
+            (
+                f("000009", 5, ",\"server_id\":1,\"ts_sec\":7"),
+                f("000002", 4, ",\"server_id\":2,\"ts_sec\":8"),
+                true,
+            ),
         ] {
             let map = |t: &str| serde_json::from_str::<JsonMap>(t).unwrap();
-            assert_eq!(at_or_before(&map(&recorded), &map(&desired), None), want, "{recorded} {desired}");
+            assert_eq!(
+                at_or_before(&map(&recorded), &map(&desired), None),
+                want,
+                "{recorded} {desired}"
+            );
         }
     }
 }

@@ -48,10 +48,14 @@ impl History {
                 if !context.access.allows_topic(topic) {
                     return Err(TaskError::fail(
                         "TOPIC-NOT-ALLOWED",
-                        format!("opening the schema history topic {topic}: it is not among the topics of your tenant; choose another schema.history.internal.kafka.topic"),
+                        format!(
+                            "opening the schema history topic {topic}: it is not among the topics of your tenant; choose another schema.history.internal.kafka.topic"
+                        ),
                     ));
                 }
-                context.logs.topic(bootstrap, topic, &config.history.client)?
+                context
+                    .logs
+                    .topic(bootstrap, topic, &config.history.client)?
             }
             HistoryStore::File(path) => Box::new(FileLog::new(path)),
             HistoryStore::Memory => Box::new(MemoryLog::default()),
@@ -73,7 +77,12 @@ impl History {
     }
 
     /// Queues a change's record; [`History::flush`] makes it durable.
-    pub async fn record(&mut self, position: JsonMap, ts_ms: i64, change: &SchemaChange) -> Result<(), TaskError> {
+    pub async fn record(
+        &mut self,
+        position: JsonMap,
+        ts_ms: i64,
+        change: &SchemaChange,
+    ) -> Result<(), TaskError> {
         let mut source = JsonMap::new();
         source.insert("server".into(), Value::from(self.config.prefix.as_str()));
         let record = HistoryRecord::new(source, position, ts_ms, change);
@@ -97,25 +106,38 @@ impl History {
     }
 
     /// Rebuilds the tables as they were at an offset.
-    pub async fn recover(&self, offset: &JsonMap, session: &Session, tables: &mut Tables) -> Result<Recovered, TaskError> {
+    pub async fn recover(
+        &self,
+        offset: &JsonMap,
+        session: &Session,
+        tables: &mut Tables,
+    ) -> Result<Recovered, TaskError> {
         let mut recovered = Recovered::default();
-        let (config, server) = (Arc::clone(&self.config), Value::from(self.config.prefix.as_str()));
+        let (config, server) = (
+            Arc::clone(&self.config),
+            Value::from(self.config.prefix.as_str()),
+        );
         let gtids = offset.get("gtids").and_then(Value::as_str);
         let mut each = |text: &str| -> Result<(), TaskError> {
             let record = HistoryRecord::parse(text.as_bytes())
                 .map_err(|e| TaskError::fail("MYSQL-HISTORY-RECORD", e.to_string()))?;
-            if record.source.get("server") != Some(&server) || !at_or_before(&record.position, offset, config.gtid_sources.as_ref()) {
+            if record.source.get("server") != Some(&server)
+                || !at_or_before(&record.position, offset, config.gtid_sources.as_ref())
+            {
                 return Ok(());
             }
             recovered.records += 1;
-            let same = gtids.is_some() && record.position.get("gtids").and_then(Value::as_str) == gtids;
+            let same =
+                gtids.is_some() && record.position.get("gtids").and_then(Value::as_str) == gtids;
             if same && !record.position.contains_key("snapshot") {
                 recovered.repeated.extend(record.ddl.clone());
             }
             match replay(&record, session, tables) {
                 Err(e) if !config.history.skip_unparseable => Err(TaskError::fail(
                     "MYSQL-HISTORY-REPLAY",
-                    format!("{e}; set schema.history.internal.skip.unparseable.ddl=true to go on without it"),
+                    format!(
+                        "{e}; set schema.history.internal.skip.unparseable.ddl=true to go on without it"
+                    ),
                 )),
                 Err(e) => {
                     tracing::warn!(error = %e, "skipped a statement of the schema history");

@@ -22,11 +22,18 @@ impl FileLog {
     fn failed(&self, doing: &str, e: &std::io::Error) -> TaskError {
         TaskError::fail(
             "MYSQL-HISTORY-FILE",
-            format!("{doing} the schema history file {}: {e}; check schema.history.internal.file.filename", self.0.display()),
+            format!(
+                "{doing} the schema history file {}: {e}; check schema.history.internal.file.filename",
+                self.0.display()
+            ),
         )
     }
     async fn write(&self, records: Vec<String>) -> std::io::Result<()> {
-        let mut file = OpenOptions::new().append(true).create(true).open(&self.0).await?;
+        let mut file = OpenOptions::new()
+            .append(true)
+            .create(true)
+            .open(&self.0)
+            .await?;
         for record in records {
             file.write_all(record.as_bytes()).await?;
             file.write_all(b"\n").await?;
@@ -46,19 +53,36 @@ impl RecordLog for FileLog {
     fn create(&self) -> BoxFuture<'_, Result<(), TaskError>> {
         Box::pin(async {
             if let Some(folder) = self.0.parent() {
-                tokio::fs::create_dir_all(folder).await.map_err(|e| self.failed("creating the folder of", &e))?;
+                tokio::fs::create_dir_all(folder)
+                    .await
+                    .map_err(|e| self.failed("creating the folder of", &e))?;
             }
-            self.write(Vec::new()).await.map_err(|e| self.failed("creating", &e))
+            self.write(Vec::new())
+                .await
+                .map_err(|e| self.failed("creating", &e))
         })
     }
     fn append(&self, records: Vec<String>) -> BoxFuture<'_, Result<(), TaskError>> {
-        Box::pin(async move { self.write(records).await.map_err(|e| self.failed("writing", &e)) })
-    }
-    fn read<'a>(&'a self, each: &'a mut (dyn FnMut(&str) -> Result<(), TaskError> + Send)) -> BoxFuture<'a, Result<(), TaskError>> {
         Box::pin(async move {
-            let file = File::open(&self.0).await.map_err(|e| self.failed("opening", &e))?;
+            self.write(records)
+                .await
+                .map_err(|e| self.failed("writing", &e))
+        })
+    }
+    fn read<'a>(
+        &'a self,
+        each: &'a mut (dyn FnMut(&str) -> Result<(), TaskError> + Send),
+    ) -> BoxFuture<'a, Result<(), TaskError>> {
+        Box::pin(async move {
+            let file = File::open(&self.0)
+                .await
+                .map_err(|e| self.failed("opening", &e))?;
             let mut lines = BufReader::new(file).lines();
-            while let Some(line) = lines.next_line().await.map_err(|e| self.failed("reading", &e))? {
+            while let Some(line) = lines
+                .next_line()
+                .await
+                .map_err(|e| self.failed("reading", &e))?
+            {
                 if !line.trim().is_empty() {
                     each(&line)?;
                 }
@@ -91,7 +115,10 @@ impl RecordLog for MemoryLog {
             Ok(())
         })
     }
-    fn read<'a>(&'a self, each: &'a mut (dyn FnMut(&str) -> Result<(), TaskError> + Send)) -> BoxFuture<'a, Result<(), TaskError>> {
+    fn read<'a>(
+        &'a self,
+        each: &'a mut (dyn FnMut(&str) -> Result<(), TaskError> + Send),
+    ) -> BoxFuture<'a, Result<(), TaskError>> {
         Box::pin(async move {
             let all = self.records().clone();
             all.iter().try_for_each(|r| each(r))

@@ -24,7 +24,11 @@ fn failed(doing: &str) -> impl Fn(Error) -> TaskError {
 }
 
 /// Locks, begins the consistent view, and reads the position.
-pub(super) async fn begin(conn: &mut Conn, config: &MysqlConfig, captured: &[TableId]) -> Result<Locked, TaskError> {
+pub(super) async fn begin(
+    conn: &mut Conn,
+    config: &MysqlConfig,
+    captured: &[TableId],
+) -> Result<Locked, TaskError> {
     let seconds = config.lock_timeout.as_secs().max(1);
     let setting = failed("preparing the session of the snapshot");
     for statement in [
@@ -51,9 +55,14 @@ pub(super) async fn begin(conn: &mut Conn, config: &MysqlConfig, captured: &[Tab
             .await
             .map_err(failed("beginning the consistent snapshot"))?;
     }
-    let status = binlog_status(conn).await.map_err(failed("reading the binlog's position"))?;
+    let status = binlog_status(conn)
+        .await
+        .map_err(failed("reading the binlog's position"))?;
     let status = status.ok_or_else(|| {
-        TaskError::fail("MYSQL-BINLOG-OFF", "reading the binlog's position: the server has no binlog; start it with --log-bin")
+        TaskError::fail(
+            "MYSQL-BINLOG-OFF",
+            "reading the binlog's position: the server has no binlog; start it with --log-bin",
+        )
     })?;
     Ok(Locked { status, global })
 }
@@ -62,16 +71,23 @@ async fn lock_tables(conn: &mut Conn, captured: &[TableId]) -> Result<(), TaskEr
     if captured.is_empty() {
         return Ok(());
     }
-    let names: Vec<String> = captured.iter().map(|t| format!("{}.{}", quoted(&t.database), quoted(&t.table))).collect();
+    let names: Vec<String> = captured
+        .iter()
+        .map(|t| format!("{}.{}", quoted(&t.database), quoted(&t.table)))
+        .collect();
     conn.query_drop(format!("FLUSH TABLES {} WITH READ LOCK", names.join(",")))
         .await
-        .map_err(failed("locking the captured tables (needs LOCK TABLES; or set snapshot.locking.mode=none)"))
+        .map_err(failed(
+            "locking the captured tables (needs LOCK TABLES; or set snapshot.locking.mode=none)",
+        ))
 }
 
 /// Lets writers go on; the consistent view stays.
 pub(super) async fn release_global(conn: &mut Conn, locked: &Locked) -> Result<(), TaskError> {
     if locked.global {
-        conn.query_drop("UNLOCK TABLES").await.map_err(failed("releasing the global read lock"))?;
+        conn.query_drop("UNLOCK TABLES")
+            .await
+            .map_err(failed("releasing the global read lock"))?;
     }
     Ok(())
 }

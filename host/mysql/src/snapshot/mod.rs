@@ -27,9 +27,13 @@ pub(crate) async fn run(reader: &mut Reader) -> Result<Position, Stop> {
 }
 
 async fn take(reader: &mut Reader, conn: &mut Conn) -> Result<Position, Stop> {
-    let tables = structure::all_tables(conn).await.map_err(|e| task_error(&Doing::new("listing the tables"), e))?;
+    let tables = structure::all_tables(conn)
+        .await
+        .map_err(|e| task_error(&Doing::new("listing the tables"), e))?;
     let captured = captured(reader, &tables)?;
-    reader.metrics.set("total_table_count", captured.len() as i64);
+    reader
+        .metrics
+        .set("total_table_count", captured.len() as i64);
     reader.metrics.set("snapshot_running", 1);
     let locked = lock::begin(conn, &reader.config, &captured).await?;
     let status = locked.status.clone();
@@ -56,7 +60,12 @@ fn captured(reader: &Reader, tables: &[TableId]) -> Result<Vec<TableId>, TaskErr
     let mut captured: Vec<TableId> = tables
         .iter()
         .filter(|id| config.tables.captures(id))
-        .filter(|id| config.snapshot_tables.as_ref().is_none_or(|only| only.captures(id)))
+        .filter(|id| {
+            config
+                .snapshot_tables
+                .as_ref()
+                .is_none_or(|only| only.captures(id))
+        })
         .cloned()
         .collect();
     config.tables.sort(&mut captured);
@@ -76,7 +85,10 @@ fn captured(reader: &Reader, tables: &[TableId]) -> Result<Vec<TableId>, TaskErr
 
 fn position(reader: &Reader, status: &BinlogStatus) -> Result<Position, TaskError> {
     let gtids = match (&status.gtids, reader.facts.gtids) {
-        (Some(text), true) => Some(text.parse::<GtidSet>().map_err(|e| TaskError::fail("MYSQL-GTIDS", e.to_string()))?),
+        (Some(text), true) => Some(
+            text.parse::<GtidSet>()
+                .map_err(|e| TaskError::fail("MYSQL-GTIDS", e.to_string()))?,
+        ),
         _ => None,
     };
     Ok(Position::new(&status.file, status.pos, gtids))

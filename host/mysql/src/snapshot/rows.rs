@@ -28,7 +28,12 @@ struct Held {
 }
 
 /// Reads all rows.
-pub(super) async fn read(reader: &mut Reader, conn: &mut Conn, tables: &[TableId], position: &Position) -> Result<(), Stop> {
+pub(super) async fn read(
+    reader: &mut Reader,
+    conn: &mut Conn,
+    tables: &[TableId],
+    position: &Position,
+) -> Result<(), Stop> {
     let mut held: Option<Held> = None;
     for (order, id) in tables.iter().enumerate() {
         let Some(plan) = reader.structure.plan(id)? else {
@@ -38,7 +43,9 @@ pub(super) async fn read(reader: &mut Reader, conn: &mut Conn, tables: &[TableId
         if let Some(h) = held.as_mut().filter(|h| h.plan.table.id == *id) {
             h.last_row = true;
         }
-        reader.metrics.set("remaining_table_count", (tables.len() - order - 1) as i64);
+        reader
+            .metrics
+            .set("remaining_table_count", (tables.len() - order - 1) as i64);
     }
     if let Some(last) = held {
         // The last record's offset says that the snapshot is complete.
@@ -48,7 +55,12 @@ pub(super) async fn read(reader: &mut Reader, conn: &mut Conn, tables: &[TableId
 }
 
 fn unknown(id: &TableId) -> TaskError {
-    TaskError::fail("MYSQL-TABLE-UNKNOWN", format!("reading the rows of {id}: its structure could not be read; exclude it (table.exclude.list)"))
+    TaskError::fail(
+        "MYSQL-TABLE-UNKNOWN",
+        format!(
+            "reading the rows of {id}: its structure could not be read; exclude it (table.exclude.list)"
+        ),
+    )
 }
 
 async fn table(
@@ -59,9 +71,14 @@ async fn table(
     held: &mut Option<Held>,
 ) -> Result<(), Stop> {
     let failed = |e| task_error(&Doing::new(format!("reading the rows of {id}")), e);
-    let wanted: Arc<[usize]> = (0..plan.columns.len()).filter(|i| plan.columns.get(*i).is_some_and(|c| c.converter.is_some())).collect();
+    let wanted: Arc<[usize]> = (0..plan.columns.len())
+        .filter(|i| plan.columns.get(*i).is_some_and(|c| c.converter.is_some()))
+        .collect();
     let select = select(reader, id, &plan, &wanted);
-    let seconds: Option<i64> = conn.query_first("SELECT UNIX_TIMESTAMP()").await.map_err(failed)?;
+    let seconds: Option<i64> = conn
+        .query_first("SELECT UNIX_TIMESTAMP()")
+        .await
+        .map_err(failed)?;
     let ts_ns = seconds.unwrap_or(0).saturating_mul(1_000_000_000);
     let during = position.base(true);
     let statement = conn.prep(select).await.map_err(failed)?;
@@ -100,8 +117,16 @@ fn select(reader: &Reader, id: &TableId, plan: &TableEvents, wanted: &[usize]) -
         .filter_map(|i| plan.table.columns.get(*i))
         .map(|c| quoted(&c.name))
         .collect();
-    let columns = if columns.is_empty() { "NULL".to_owned() } else { columns.join(", ") };
-    format!("SELECT {columns} FROM {}.{}", quoted(&id.database), quoted(&id.table))
+    let columns = if columns.is_empty() {
+        "NULL".to_owned()
+    } else {
+        columns.join(", ")
+    };
+    format!(
+        "SELECT {columns} FROM {}.{}",
+        quoted(&id.database),
+        quoted(&id.table)
+    )
 }
 
 /// `SnapshotMarkerResolver.resolve`, but for the last row of all.
@@ -114,7 +139,13 @@ fn marker(h: &Held) -> Marker {
     }
 }
 
-fn emit(reader: &mut Reader, h: &Held, marker: Marker, position: &Position, base: &Base) -> Result<(), TaskError> {
+fn emit(
+    reader: &mut Reader,
+    h: &Held,
+    marker: Marker,
+    position: &Position,
+    base: &Base,
+) -> Result<(), TaskError> {
     let plan = &h.plan;
     let mut slots = vec![Slot::NULL; plan.columns.len()];
     for (at, index) in h.wanted.iter().enumerate() {
@@ -124,13 +155,25 @@ fn emit(reader: &mut Reader, h: &Held, marker: Marker, position: &Position, base
         let (Some(converter), Some(value)) = (&column.converter, h.row.as_ref(at)) else {
             return Err(TaskError::fail(
                 "MYSQL-SNAPSHOT-SELECT",
-                format!("reading the rows of {}: the statement of snapshot.select.statement.overrides yields fewer columns than the table has", plan.name),
+                format!(
+                    "reading the rows of {}: the statement of snapshot.select.statement.overrides yields fewer columns than the table has",
+                    plan.name
+                ),
             ));
         };
-        *to = converter.convert(raw(value), reader.writer.arena()).map_err(|e| {
-            let name = plan.table.columns.get(*index).map_or("", |c| c.name.as_str());
-            TaskError::fail("MYSQL-VALUE", format!("reading the rows of {}: column {name} holds {e}", plan.name))
-        })?;
+        *to = converter
+            .convert(raw(value), reader.writer.arena())
+            .map_err(|e| {
+                let name = plan
+                    .table
+                    .columns
+                    .get(*index)
+                    .map_or("", |c| c.name.as_str());
+                TaskError::fail(
+                    "MYSQL-VALUE",
+                    format!("reading the rows of {}: column {name} holds {e}", plan.name),
+                )
+            })?;
     }
     let origin = Origin {
         ts_ns: h.ts_ns,
@@ -150,7 +193,9 @@ fn emit(reader: &mut Reader, h: &Held, marker: Marker, position: &Position, base
         rows: 0,
         row: 0,
     };
-    reader.writer.change(plan, Images::Read(&slots), &origin, place, &mut |_| None);
+    reader
+        .writer
+        .change(plan, Images::Read(&slots), &origin, place, &mut |_| None);
     Ok(())
 }
 

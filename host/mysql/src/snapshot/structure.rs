@@ -4,6 +4,7 @@
 //! database DROP, CREATE and USE and its tables. Source: `BinlogSnapshotChangeEventSource.readTableStructure`.
 //! Invariant: statements are read under the lock and recorded after it, so that a slow history holds no lock.
 
+use crate::config::SnapshotMode;
 use crate::connection::{Doing, quoted, task_error};
 use crate::ddl::Session;
 use crate::event::{Marker, Origin, now_ns};
@@ -27,11 +28,20 @@ pub(super) async fn all_tables(conn: &mut Conn) -> Result<Vec<TableId>, Error> {
     let databases: Vec<String> = conn.query("SHOW DATABASES").await?;
     let mut all = Vec::new();
     for database in databases {
-        let query = format!("SHOW FULL TABLES IN {} WHERE Table_Type = 'BASE TABLE'", quoted(&database));
+        let query = format!(
+            "SHOW FULL TABLES IN {} WHERE Table_Type = 'BASE TABLE'",
+            quoted(&database)
+        );
         match conn.query::<(String, String), _>(query).await {
-            Ok(tables) => all.extend(tables.into_iter().map(|(t, _)| TableId::new(database.clone(), t))),
+            Ok(tables) => all.extend(
+                tables
+                    .into_iter()
+                    .map(|(t, _)| TableId::new(database.clone(), t)),
+            ),
             // A folder in the data directory that is no database (DBZ-164).
-            Err(Error::Server(e)) => tracing::warn!(database, error = %e.message, "skipped a database"),
+            Err(Error::Server(e)) => {
+                tracing::warn!(database, error = %e.message, "skipped a database")
+            }
             Err(e) => return Err(e),
         }
     }
@@ -39,13 +49,20 @@ pub(super) async fn all_tables(conn: &mut Conn) -> Result<Vec<TableId>, Error> {
 }
 
 /// Reads the statements.
-pub(super) async fn read(conn: &mut Conn, reader: &Reader, tables: &[TableId]) -> Result<Vec<Statement>, TaskError> {
+pub(super) async fn read(
+    conn: &mut Conn,
+    reader: &Reader,
+    tables: &[TableId],
+) -> Result<Vec<Statement>, TaskError> {
     let failed = |e| task_error(&Doing::new("reading the structure of the tables"), e);
     let config = &reader.config;
     let mut eligible: Vec<&TableId> = tables
         .iter()
         .filter(|id| !crate::config::is_system_database(&id.database))
         .filter(|id| !config.history.only_captured_tables || config.tables.captures(id))
+        .filter(|id| {
+            !config.history.only_captured_databases || config.tables.captures_database(&id.database)
+        })
         .collect();
     eligible.sort_by_cached_key(|id| id.to_string());
     let mut out = vec![Statement {
@@ -65,7 +82,9 @@ pub(super) async fn read(conn: &mut Conn, reader: &Reader, tables: &[TableId]) -
     }
     for database in databases {
         let name = quoted(database);
-        let charset = locales.get(database).map_or_else(String::new, |(c, l)| format!(" CHARSET {c} COLLATE {l}"));
+        let charset = locales
+            .get(database)
+            .map_or_else(String::new, |(c, l)| format!(" CHARSET {c} COLLATE {l}"));
         let statement = |sql| Statement {
             database: database.to_owned(),
             sql,
@@ -76,7 +95,11 @@ pub(super) async fn read(conn: &mut Conn, reader: &Reader, tables: &[TableId]) -
         for id in eligible.iter().filter(|id| id.database == database) {
             let show = format!("SHOW CREATE TABLE {name}.{}", quoted(&id.table));
             match conn.query_first::<Row, _>(show).await {
-                Ok(Some(row)) => out.extend(row.get_opt::<String, _>(1).and_then(Result::ok).map(statement)),
+                Ok(Some(row)) => out.extend(
+                    row.get_opt::<String, _>(1)
+                        .and_then(Result::ok)
+                        .map(statement),
+                ),
                 Ok(None) => {}
                 Err(Error::Server(e)) if !config.tables.captures(id) => {
                     tracing::warn!(table = %id, error = %e.message, "skipped the structure of a table that is not captured");
@@ -93,7 +116,10 @@ async fn server_charset(conn: &mut Conn) -> Result<String, Error> {
         .query("SHOW VARIABLES WHERE Variable_name IN ('character_set_server','collation_server')")
         .await?;
     rows.sort();
-    let all: Vec<String> = rows.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let all: Vec<String> = rows
+        .into_iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
     Ok(format!("SET {}", all.join(", ")))
 }
 
@@ -101,13 +127,22 @@ async fn database_charsets(conn: &mut Conn) -> Result<HashMap<String, (String, S
     let rows: Vec<(String, String, String)> = conn
         .query("SELECT schema_name, default_character_set_name, default_collation_name FROM information_schema.schemata")
         .await?;
-    Ok(rows.into_iter().map(|(name, charset, collation)| (name, (charset, collation))).collect())
+    Ok(rows
+        .into_iter()
+        .map(|(name, charset, collation)| (name, (charset, collation)))
+        .collect())
 }
 
 /// Applies the statements, records them and shows them.
-pub(super) async fn record(reader: &mut Reader, statements: Vec<Statement>, position: &Position) -> Result<(), Stop> {
+pub(super) async fn record(
+    reader: &mut Reader,
+    statements: Vec<Statement>,
+    position: &Position,
+) -> Result<(), Stop> {
     let base = position.base(true);
+    let mut left = statements.len();
     for statement in statements {
+        left -= 1;
         let session = Session {
             database: statement.database,
             ..reader.facts.session.clone()
@@ -121,10 +156,13 @@ pub(super) async fn record(reader: &mut Reader, statements: Vec<Statement>, posi
             }
             Err(e) => return Err(TaskError::fail("MYSQL-DDL", e.to_string()).into()),
         };
-        for change in changes {
+        let ends = left == 0 && reader.config.snapshot_mode == SnapshotMode::NoData;
+        let count = changes.len();
+        for (at, change) in changes.into_iter().enumerate() {
+            let last = ends && at + 1 == count;
             let origin = Origin {
                 ts_ns,
-                marker: Marker::True,
+                marker: if last { Marker::Last } else { Marker::True },
                 db: change.database.as_str().into(),
                 table: change.source_table.as_deref().map(Into::into),
                 gtid: None,
@@ -141,5 +179,6 @@ pub(super) async fn record(reader: &mut Reader, statements: Vec<Statement>, posi
 }
 
 fn unimportant(reader: &Reader, tables: &[TableId]) -> bool {
-    reader.config.history.skip_unparseable || (!tables.is_empty() && !tables.iter().any(|id| reader.config.tables.captures(id)))
+    reader.config.history.skip_unparseable
+        || (!tables.is_empty() && !tables.iter().any(|id| reader.config.tables.captures(id)))
 }

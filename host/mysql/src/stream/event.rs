@@ -66,11 +66,12 @@ pub(super) struct BinlogEvent<'a> {
 
 impl<'a> BinlogEvent<'a> {
     /// Checks the checksum and takes the header apart; the error says what is wrong.
-    pub fn new(event: &'a Event, in_payload: bool) -> Result<Self, &'static str> {
+    pub(super) fn new(event: &'a Event, in_payload: bool) -> Result<Self, &'static str> {
         let header = event.header();
         if !in_payload
             && let Some(expected) = event.checksum()
-            && event.calc_checksum(BinlogChecksumAlg::BINLOG_CHECKSUM_ALG_CRC32) != u32::from_le_bytes(expected)
+            && event.calc_checksum(BinlogChecksumAlg::BINLOG_CHECKSUM_ALG_CRC32)
+                != u32::from_le_bytes(expected)
         {
             return Err("the event's checksum does not match its bytes");
         }
@@ -88,7 +89,7 @@ impl<'a> BinlogEvent<'a> {
     }
 
     /// File and position of the next event. The first one of a connection may carry a checksum that nothing announced.
-    pub fn rotate(&self) -> Option<(String, u64)> {
+    pub(super) fn rotate(&self) -> Option<(String, u64)> {
         let (pos, mut name) = self.data.split_first_chunk::<8>()?;
         if let Some((head, sum)) = name.split_last_chunk::<4>() {
             let mut header = Vec::with_capacity(19);
@@ -101,13 +102,17 @@ impl<'a> BinlogEvent<'a> {
                 name = head;
             }
         }
-        Some((String::from_utf8(name.to_vec()).ok()?, u64::from_le_bytes(*pos)))
+        Some((
+            String::from_utf8(name.to_vec()).ok()?,
+            u64::from_le_bytes(*pos),
+        ))
     }
 
     /// The GTID of a GTID event.
-    pub fn gtid(&self) -> Option<GtidBody> {
+    pub(super) fn gtid(&self) -> Option<GtidBody> {
         let g = self.event.read_event::<GtidEvent>().ok()?;
-        let anonymous = self.event.header().event_type_raw() == EventType::ANONYMOUS_GTID_EVENT as u8;
+        let anonymous =
+            self.event.header().event_type_raw() == EventType::ANONYMOUS_GTID_EVENT as u8;
         Some(GtidBody {
             uuid: g.sid(),
             tag: g.tag().map(ToString::to_string).unwrap_or_default(),

@@ -53,7 +53,12 @@ pub(crate) struct Streaming {
 
 impl Streaming {
     /// Starts at a position; `stored` is the offset it came from, if it did.
-    pub fn new(position: Position, stored: Option<&Stored>, repeated: Vec<String>, reader: &Reader) -> Self {
+    pub(crate) fn new(
+        position: Position,
+        stored: Option<&Stored>,
+        repeated: Vec<String>,
+        reader: &Reader,
+    ) -> Self {
         Self {
             resumed_gtids: position.gtids().cloned(),
             position,
@@ -78,7 +83,11 @@ pub(crate) async fn run(reader: &mut Reader, mut s: Streaming) -> Result<(), Sto
     tokio::time::sleep(reader.config.streaming_delay).await;
     let mut stream = open::stream(reader, &s.position).await?;
     reader.metrics.set("connected", 1);
-    let every = reader.config.heartbeat.as_ref().map_or(Duration::from_secs(3600), |(_, every)| *every);
+    let every = reader
+        .config
+        .heartbeat
+        .as_ref()
+        .map_or(Duration::from_secs(3600), |(_, every)| *every);
     let mut ticks = tokio::time::interval_at(Instant::now() + every, every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -110,7 +119,12 @@ pub(crate) async fn run(reader: &mut Reader, mut s: Streaming) -> Result<(), Sto
 type Next = Option<Result<mysql_common::binlog::events::Event, mysql_async::Error>>;
 
 async fn handle_next(reader: &mut Reader, s: &mut Streaming, next: Next) -> Result<(), Stop> {
-    let doing = || Doing::new(format!("reading the binlog {} from position {}", s.position.file, s.position.pos));
+    let doing = || {
+        Doing::new(format!(
+            "reading the binlog {} from position {}",
+            s.position.file, s.position.pos
+        ))
+    };
     let event = match next {
         Some(Ok(event)) => event,
         Some(Err(e)) => return Err(task_error(&doing(), e).into()),
@@ -142,7 +156,9 @@ impl Streaming {
         self.position.server_id = e.server_id;
         self.clock(reader, e);
         if let Kind::Rotate = e.kind {
-            let (file, pos) = e.rotate().ok_or_else(|| self.malformed("a malformed rotate event"))?;
+            let (file, pos) = e
+                .rotate()
+                .ok_or_else(|| self.malformed("a malformed rotate event"))?;
             self.position.rotate(&file, pos);
             self.plans.clear();
             return Ok(());
@@ -155,10 +171,16 @@ impl Streaming {
             Kind::Query => self.query(reader, e).await?,
             Kind::Xid => self.commit(reader),
             Kind::XaPrepare => self.position.commit(),
-            Kind::TableMap => self.plans.table_map(e.data, &mut reader.structure, &reader.config).map_err(|why| self.malformed(&why))?,
+            Kind::TableMap => self
+                .plans
+                .table_map(e.data, &mut reader.structure, &reader.config)
+                .map_err(|why| self.malformed(&why))?,
             Kind::Rows(op) => self.rows(reader, e, op).await?,
             Kind::RowsQuery if reader.config.include_query => {
-                self.query = e.data.get(1..).map(|q| String::from_utf8_lossy(q).as_ref().into());
+                self.query = e
+                    .data
+                    .get(1..)
+                    .map(|q| String::from_utf8_lossy(q).as_ref().into());
             }
             Kind::Payload => self.in_payload = true,
             Kind::Incident => {
@@ -188,20 +210,33 @@ impl Streaming {
             self.ts_ns = seconds;
         } else if e.kind == Kind::Gtid {
             let us = e.gtid().map_or(0, |g| g.commit_us);
-            self.ts_ns = i64::try_from(us).ok().filter(|us| *us > 0).map_or(seconds, |us| us.saturating_mul(1000));
+            self.ts_ns = i64::try_from(us)
+                .ok()
+                .filter(|us| *us > 0)
+                .map_or(seconds, |us| us.saturating_mul(1000));
         }
-        let behind = crate::event::now_ns().saturating_sub(self.ts_ns).div_euclid(1_000_000);
-        reader.metrics.set("milli_seconds_behind_source", behind.max(0));
+        let behind = crate::event::now_ns()
+            .saturating_sub(self.ts_ns)
+            .div_euclid(1_000_000);
+        reader
+            .metrics
+            .set("milli_seconds_behind_source", behind.max(0));
     }
 
     fn gtid(&mut self, reader: &Reader, e: &BinlogEvent<'_>) -> Result<(), TaskError> {
         self.foreign = false;
-        let g = e.gtid().ok_or_else(|| self.malformed("a malformed gtid event"))?;
+        let g = e
+            .gtid()
+            .ok_or_else(|| self.malformed("a malformed gtid event"))?;
         // An anonymous transaction has number 0.
         let tag = Tag::new(&g.tag).ok_or_else(|| self.malformed("a malformed gtid tag"))?;
         if let Some(gtid) = Gtid::new(Uuid::from_bytes(g.uuid), tag, g.number) {
             self.position.begin_gtid(&gtid);
-            let passes = reader.config.gtid_sources.as_ref().is_none_or(|f| f.passes(&gtid.source.uuid));
+            let passes = reader
+                .config
+                .gtid_sources
+                .as_ref()
+                .is_none_or(|f| f.passes(&gtid.source.uuid));
             self.foreign = reader.config.gtid_filters_rows && !passes;
         }
         Ok(())
@@ -213,12 +248,14 @@ impl Streaming {
         self.query = None;
         self.skipping = self.skip_events > 0;
         if let Some(id) = self.position.transaction_id() {
-            self.transactions.begin(&mut reader.writer, &self.position, &id, self.ts_ns);
+            self.transactions
+                .begin(&mut reader.writer, &self.position, &id, self.ts_ns);
         }
     }
 
     fn commit(&mut self, reader: &mut Reader) {
-        self.transactions.end(&mut reader.writer, &self.position, self.ts_ns);
+        self.transactions
+            .end(&mut reader.writer, &self.position, self.ts_ns);
         self.position.commit();
         self.thread = None;
         self.query = None;
@@ -243,4 +280,3 @@ impl Streaming {
         reader.writer.heartbeat(&topic, self.position.event);
     }
 }
-

@@ -12,28 +12,42 @@ use mysql_async::prelude::Queryable as _;
 use mysql_async::{BinlogStream, BinlogStreamRequest, Conn, GnoInterval, Row, Sid};
 use mysql_common::packets::Tag;
 
-pub(super) async fn stream(reader: &Reader, position: &Position) -> Result<BinlogStream, TaskError> {
-    let doing = Doing::new(format!("asking for the binlog {} from position {}", position.file, position.pos));
+pub(super) async fn stream(
+    reader: &Reader,
+    position: &Position,
+) -> Result<BinlogStream, TaskError> {
+    let doing = Doing::new(format!(
+        "asking for the binlog {} from position {}",
+        position.file, position.pos
+    ));
     let mut conn = reader.server.connect(&reader.access).await?;
     check_available(&mut conn, position, by_gtid(reader, position)).await?;
     let (read_s, write_s) = reader.config.server.net_timeouts_s;
     for (name, seconds) in [("net_read_timeout", read_s), ("net_write_timeout", write_s)] {
         if seconds > 0 {
-            let set = conn.query_drop(format!("SET SESSION {name}={seconds}")).await;
+            let set = conn
+                .query_drop(format!("SET SESSION {name}={seconds}"))
+                .await;
             set.map_err(|e| task_error(&doing, e))?;
         }
     }
     let request = BinlogStreamRequest::new(reader.config.server_id);
     let request = match position.gtids().filter(|_| by_gtid(reader, position)) {
         Some(set) => request.with_gtid().with_gtid_set(sids(reader, set)),
-        None => request.with_filename(position.file.as_bytes()).with_pos(position.pos),
+        None => request
+            .with_filename(position.file.as_bytes())
+            .with_pos(position.pos),
     };
     // Asking for the stream sends the dump command; errors come with the first event.
-    Box::pin(conn.get_binlog_stream(request)).await.map_err(|e| task_error(&doing, e))
+    Box::pin(conn.get_binlog_stream(request))
+        .await
+        .map_err(|e| task_error(&doing, e))
 }
 
 fn by_gtid(reader: &Reader, position: &Position) -> bool {
-    reader.facts.gtids && !reader.config.ignore_gtids && position.gtids().is_some_and(|g| !g.is_empty())
+    reader.facts.gtids
+        && !reader.config.ignore_gtids
+        && position.gtids().is_some_and(|g| !g.is_empty())
 }
 
 fn sids(reader: &Reader, set: &GtidSet) -> Vec<Sid<'static>> {
@@ -45,18 +59,29 @@ fn sids(reader: &Reader, set: &GtidSet) -> Vec<Sid<'static>> {
             if let Ok(tag) = Tag::new(source.tag.as_str().to_owned()) {
                 sid = sid.with_tag(tag);
             }
-            intervals.iter().fold(sid, |sid, (from, to)| sid.with_interval(GnoInterval::new(*from, to + 1)))
+            intervals.iter().fold(sid, |sid, (from, to)| {
+                sid.with_interval(GnoInterval::new(*from, to + 1))
+            })
         })
         .collect()
 }
 
 /// Fails where the server has purged what comes after the position.
-pub(crate) async fn check_available(conn: &mut Conn, position: &Position, by_gtid: bool) -> Result<(), TaskError> {
+pub(crate) async fn check_available(
+    conn: &mut Conn,
+    position: &Position,
+    by_gtid: bool,
+) -> Result<(), TaskError> {
     let doing = Doing::new("looking for the stored position in the server's binlog");
     let failed = |e| task_error(&doing, e);
     if by_gtid {
-        let purged = variable(conn, "gtid_purged").await.map_err(failed)?.unwrap_or_default();
-        let mut purged: GtidSet = purged.parse().map_err(|e| TaskError::fail("MYSQL-GTIDS", format!("reading gtid_purged: {e}")))?;
+        let purged = variable(conn, "gtid_purged")
+            .await
+            .map_err(failed)?
+            .unwrap_or_default();
+        let mut purged: GtidSet = purged
+            .parse()
+            .map_err(|e| TaskError::fail("MYSQL-GTIDS", format!("reading gtid_purged: {e}")))?;
         if let Some(seen) = position.gtids() {
             purged.subtract(seen);
         }
@@ -70,7 +95,11 @@ pub(crate) async fn check_available(conn: &mut Conn, position: &Position, by_gti
         let name = row.get_opt::<String, _>(0).and_then(Result::ok);
         name.as_deref() == Some(&*position.file)
     });
-    if has { Ok(()) } else { Err(gone(&format!("the file {}", position.file))) }
+    if has {
+        Ok(())
+    } else {
+        Err(gone(&format!("the file {}", position.file)))
+    }
 }
 
 fn gone(what: &str) -> TaskError {

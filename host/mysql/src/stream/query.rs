@@ -15,8 +15,15 @@ use mysql_common::binlog::events::{QueryEvent, StatusVarVal};
 use std::sync::Arc;
 
 impl Streaming {
-    pub(super) async fn query(&mut self, reader: &mut Reader, e: &BinlogEvent<'_>) -> Result<(), Stop> {
-        let body = e.event.read_event::<QueryEvent<'_>>().map_err(|_| self.malformed("a malformed query event"))?;
+    pub(super) async fn query(
+        &mut self,
+        reader: &mut Reader,
+        e: &BinlogEvent<'_>,
+    ) -> Result<(), Stop> {
+        let body = e
+            .event
+            .read_event::<QueryEvent<'_>>()
+            .map_err(|_| self.malformed("a malformed query event"))?;
         let sql = body.query();
         let sql = sql.trim();
         match first_words(sql).as_str() {
@@ -41,12 +48,19 @@ impl Streaming {
             Ok(changes) => changes,
             Err(e) => {
                 let captured = e.tables.iter().any(|id| reader.config.tables.captures(id));
-                let nowhere = e.tables.is_empty() && !reader.config.tables.captures_database(&session.database);
-                if reader.config.history.skip_unparseable || nowhere || (!e.tables.is_empty() && !captured) {
+                let nowhere = e.tables.is_empty()
+                    && !reader.config.tables.captures_database(&session.database);
+                if reader.config.history.skip_unparseable
+                    || nowhere
+                    || (!e.tables.is_empty() && !captured)
+                {
                     tracing::warn!(error = %e, "skipped a statement");
                     return Ok(());
                 }
-                let message = format!("following a statement at {}:{}: {e}; set schema.history.internal.skip.unparseable.ddl=true to go on without it", self.position.file, self.position.pos);
+                let message = format!(
+                    "following a statement at {}:{}: {e}; set schema.history.internal.skip.unparseable.ddl=true to go on without it",
+                    self.position.file, self.position.pos
+                );
                 return Err(TaskError::fail("MYSQL-DDL", message).into());
             }
         };
@@ -62,12 +76,13 @@ impl Streaming {
                 table: change.source_table.as_deref().map(Into::into),
                 db: change.database.as_str().into(),
                 ts_ns,
-                thread: None,
                 query: None,
                 ..self.origin()
             };
             let base = self.transactions.base(&self.position);
-            reader.schema_change(&change, &origin, &base, self.position.event).await?;
+            reader
+                .schema_change(&change, &origin, &base, self.position.event)
+                .await?;
         }
         reader.history.flush().await?;
         Ok(())
@@ -90,11 +105,17 @@ impl Streaming {
             self.repeated.clear();
             return false;
         }
-        self.repeated.iter().any(|r| r == sql.trim_end_matches(';').trim_end())
+        self.repeated
+            .iter()
+            .any(|r| r == sql.trim_end_matches(';').trim_end())
     }
 
     fn truncate(&mut self, reader: &mut Reader, change: &SchemaChange) -> Result<(), TaskError> {
-        let Some(id) = change.id.as_ref().filter(|id| reader.config.tables.captures(id)) else {
+        let Some(id) = change
+            .id
+            .as_ref()
+            .filter(|id| reader.config.tables.captures(id))
+        else {
             return Ok(());
         };
         if reader.config.skipped.truncate {
@@ -106,7 +127,9 @@ impl Streaming {
                 table: Some(id.table.as_str().into()),
                 ..self.origin()
             };
-            reader.writer.at(self.transactions.base(&self.position), self.ts_ns);
+            reader
+                .writer
+                .at(self.transactions.base(&self.position), self.ts_ns);
             let place = Place {
                 event: self.position.event,
                 rows: 0,
@@ -136,7 +159,13 @@ impl Streaming {
 
 /// The beginning of a statement in capitals, enough to tell the transaction statements.
 fn first_words(sql: &str) -> String {
-    sql.trim_end_matches(';').chars().take(12).collect::<String>().to_ascii_uppercase().trim_end().to_owned()
+    sql.trim_end_matches(';')
+        .chars()
+        .take(12)
+        .collect::<String>()
+        .to_ascii_uppercase()
+        .trim_end()
+        .to_owned()
 }
 
 fn session(reader: &Reader, body: &QueryEvent<'_>) -> Session {
@@ -145,7 +174,11 @@ fn session(reader: &Reader, body: &QueryEvent<'_>) -> Session {
         ..reader.facts.session.clone()
     };
     let vars = body.status_vars();
-    let mut session = match vars.get_status_var(StatusVarKey::SqlMode).as_ref().map(mysql_common::binlog::events::StatusVar::get_value) {
+    let mut session = match vars
+        .get_status_var(StatusVarKey::SqlMode)
+        .as_ref()
+        .map(mysql_common::binlog::events::StatusVar::get_value)
+    {
         Some(Ok(StatusVarVal::SqlMode(mode))) => base.with_sql_mode(mode.0),
         _ => base,
     };

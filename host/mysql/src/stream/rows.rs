@@ -8,11 +8,11 @@ use super::Streaming;
 use super::event::{BinlogEvent, RowsKind, RowsOp};
 use super::table_map::{TableMap, packed, table_id, take};
 use crate::config::{Inconsistent, MysqlConfig};
-use crate::decode::{Raw, WireType};
+use crate::decode::{Raw, WireType, patched};
 use crate::event::{Images, Origin, Place, TableEvents};
 use crate::reader::{Reader, Stop};
 use crate::structure::Structure;
-use crate::table::TableId;
+use crate::table::{ColumnType, TableId};
 use host_core::error::TaskError;
 use host_core::layout::{Arena, Slot};
 use std::collections::HashMap;
@@ -44,14 +44,23 @@ enum What {
 pub(super) struct RowPlans(HashMap<u64, Arc<RowPlan>>);
 
 impl RowPlans {
-    pub fn clear(&mut self) {
+    pub(super) fn clear(&mut self) {
         self.0.clear();
     }
 
     /// Takes note of a table map.
-    pub fn table_map(&mut self, data: &[u8], structure: &mut Structure, config: &MysqlConfig) -> Result<(), String> {
+    pub(super) fn table_map(
+        &mut self,
+        data: &[u8],
+        structure: &mut Structure,
+        config: &MysqlConfig,
+    ) -> Result<(), String> {
         let id = table_id(data).ok_or("a malformed table map")?;
-        if self.0.get(&id).is_some_and(|p| p.version == structure.version && *p.map == *data) {
+        if self
+            .0
+            .get(&id)
+            .is_some_and(|p| p.version == structure.version && *p.map == *data)
+        {
             return Ok(());
         }
         let map = TableMap::parse(data).ok_or("a malformed table map")?;
@@ -109,7 +118,11 @@ fn body<'a>(data: &'a [u8], kind: RowsKind) -> Option<Body<'a>> {
     let columns = usize::try_from(packed(&mut rest)?).ok()?;
     let bytes = columns.div_ceil(8);
     let first = take(&mut rest, bytes)?;
-    let second = if kind.op == RowsOp::Update { take(&mut rest, bytes)? } else { first };
+    let second = if kind.op == RowsOp::Update {
+        take(&mut rest, bytes)?
+    } else {
+        first
+    };
     Some(Body {
         columns,
         before: first,
@@ -122,6 +135,45 @@ fn bit(bits: &[u8], at: usize) -> bool {
     bits.get(at / 8).is_some_and(|b| b & 1 << (at % 8) != 0)
 }
 
+/// What to do with the bytes of JSON columns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum JsonMode {
+    Ignore,
+    Keep,
+    Patch,
+}
+
+/// JSON columns of the image before, for an image after that holds differences to it.
+#[derive(Debug)]
+struct Json<'a> {
+    mode: JsonMode,
+    before: Vec<(usize, &'a [u8])>,
+    partial: Vec<usize>,
+}
+
+impl<'a> Json<'a> {
+    /// Notes a value, or answers the value before and the differences it is made of.
+    fn step(&mut self, column: usize, raw: Raw<'a>) -> Option<(&'a [u8], &'a [u8])> {
+        let Raw::Bytes(bytes) = raw else { return None };
+        match self.mode {
+            JsonMode::Ignore => None,
+            JsonMode::Keep => {
+                self.before.push((column, bytes));
+                None
+            }
+            JsonMode::Patch if self.partial.contains(&column) => {
+                let before = self
+                    .before
+                    .iter()
+                    .find(|(i, _)| *i == column)
+                    .map(|(_, b)| *b);
+                Some((before.unwrap_or_default(), bytes))
+            }
+            JsonMode::Patch => None,
+        }
+    }
+}
+
 /// One table's rows, being read.
 struct Cursor<'a> {
     plan: &'a TableEvents,
@@ -130,15 +182,27 @@ struct Cursor<'a> {
 }
 
 impl<'a> Cursor<'a> {
-    /// Reads one image; slots of columns that nobody wants stay NULL.
-    fn image(&mut self, present: &[u8], to: &mut Vec<Slot>, arena: &mut Arena) -> Result<(), String> {
+    /// Reads one image; slots of columns that nobody wants stay NULL. JSON columns' own bytes are kept in `json`.
+    fn image(
+        &mut self,
+        present: &[u8],
+        json: &mut Json<'a>,
+        to: &mut Vec<Slot>,
+        arena: &mut Arena,
+    ) -> Result<(), String> {
         to.clear();
+        if json.mode == JsonMode::Patch {
+            json.partial = self.partial_columns().ok_or("a malformed partial update")?;
+        }
         let used = (0..self.wires.len()).filter(|i| bit(present, *i)).count();
         let nulls = take(&mut self.rest, used.div_ceil(8)).ok_or("a row ends too early")?;
         let mut at = 0;
         for (i, (wire, column)) in self.wires.iter().zip(&self.plan.columns).enumerate() {
             if !bit(present, i) {
-                return Err(format!("a row of {} lacks columns; set binlog_row_image=FULL on the server", self.plan.name));
+                return Err(format!(
+                    "a row of {} lacks columns; set binlog_row_image=FULL on the server",
+                    self.plan.name
+                ));
             }
             let null = bit(nulls, at);
             at += 1;
@@ -146,17 +210,55 @@ impl<'a> Cursor<'a> {
                 to.push(Slot::NULL);
                 continue;
             }
-            let raw = wire.read(&mut self.rest, column.unsigned).map_err(|e| self.bad(i, &e))?;
-            to.push(match &column.converter {
-                None => Slot::NULL,
-                Some(converter) => converter.convert(raw, arena).map_err(|e| self.bad(i, &e))?,
+            let raw = wire
+                .read(&mut self.rest, column.unsigned)
+                .map_err(|e| self.bad(i, &e))?;
+            let patch = json.step(i, raw);
+            to.push(match (&column.converter, patch) {
+                (None, _) => Slot::NULL,
+                (Some(_), Some((before, diffs))) => {
+                    patched(before, diffs, arena).map_err(|e| self.bad(i, &e))?
+                }
+                (Some(converter), None) => {
+                    converter.convert(raw, arena).map_err(|e| self.bad(i, &e))?
+                }
             });
         }
         Ok(())
     }
 
+    /// Columns of the after-image that hold differences, by the bits before it: one for each JSON column.
+    fn partial_columns(&mut self) -> Option<Vec<usize>> {
+        const PARTIAL_JSON: u64 = 1;
+        let json: Vec<usize> = (0..self.wires.len())
+            .filter(|i| {
+                self.plan
+                    .table
+                    .columns
+                    .get(*i)
+                    .is_some_and(|c| c.ty == ColumnType::Json)
+            })
+            .collect();
+        if packed(&mut self.rest)? & PARTIAL_JSON == 0 {
+            return Some(Vec::new());
+        }
+        let bits = take(&mut self.rest, json.len().div_ceil(8))?;
+        Some(
+            json.into_iter()
+                .enumerate()
+                .filter(|(n, _)| bit(bits, *n))
+                .map(|(_, i)| i)
+                .collect(),
+        )
+    }
+
     fn bad(&self, column: usize, why: &dyn std::fmt::Display) -> String {
-        let name = self.plan.table.columns.get(column).map_or("", |c| c.name.as_str());
+        let name = self
+            .plan
+            .table
+            .columns
+            .get(column)
+            .map_or("", |c| c.name.as_str());
         format!("column {name} of {} holds {why}", self.plan.name)
     }
 
@@ -165,9 +267,16 @@ impl<'a> Cursor<'a> {
         let used = (0..self.wires.len()).filter(|i| bit(present, *i)).count();
         let nulls = take(&mut self.rest, used.div_ceil(8)).ok_or("a row ends too early")?;
         let mut at = 0;
-        for (i, wire) in self.wires.iter().enumerate().filter(|(i, _)| bit(present, *i)) {
+        for (i, wire) in self
+            .wires
+            .iter()
+            .enumerate()
+            .filter(|(i, _)| bit(present, *i))
+        {
             if !bit(nulls, at) {
-                let _value: Raw<'_> = wire.read(&mut self.rest, false).map_err(|e| self.bad(i, &e))?;
+                let _value: Raw<'_> = wire
+                    .read(&mut self.rest, false)
+                    .map_err(|e| self.bad(i, &e))?;
             }
             at += 1;
         }
@@ -176,7 +285,12 @@ impl<'a> Cursor<'a> {
 }
 
 impl Streaming {
-    pub(super) async fn rows(&mut self, reader: &mut Reader, e: &BinlogEvent<'_>, kind: RowsKind) -> Result<(), Stop> {
+    pub(super) async fn rows(
+        &mut self,
+        reader: &mut Reader,
+        e: &BinlogEvent<'_>,
+        kind: RowsKind,
+    ) -> Result<(), Stop> {
         let skip = std::mem::take(&mut self.skip_rows);
         if self.skipping {
             self.skip_rows = skip;
@@ -187,7 +301,9 @@ impl Streaming {
         }
         let id = table_id(e.data).ok_or_else(|| self.malformed("a malformed rows event"))?;
         let Some(plan) = self.plans.0.get(&id).cloned() else {
-            return Err(self.malformed("rows of a table without its table map").into());
+            return Err(self
+                .malformed("rows of a table without its table map")
+                .into());
         };
         match &plan.what {
             What::Skip => Ok(()),
@@ -227,33 +343,60 @@ impl Streaming {
             table: Some(events.table.id.table.as_str().into()),
             ..self.origin()
         };
-        reader.writer.at(self.transactions.base(&self.position), self.ts_ns);
+        reader
+            .writer
+            .at(self.transactions.base(&self.position), self.ts_ns);
         let mut cursor = Cursor {
             plan: events,
             wires,
             rest: body.rows,
         };
-        let (mut old, mut new) = (Vec::with_capacity(wires.len()), Vec::with_capacity(wires.len()));
+        let (mut old, mut new) = (
+            Vec::with_capacity(wires.len()),
+            Vec::with_capacity(wires.len()),
+        );
         let mut row = 0u32;
         while !cursor.rest.is_empty() {
-            if kind.partial {
-                return Err(self.malformed("a partial JSON update; set binlog_row_value_options='' on the server").into());
-            }
+            let mut json = Json {
+                mode: if kind.partial {
+                    JsonMode::Keep
+                } else {
+                    JsonMode::Ignore
+                },
+                before: Vec::new(),
+                partial: Vec::new(),
+            };
             if row < skip {
-                cursor.skip(body.before).map_err(|why| self.malformed(&why))?;
+                cursor
+                    .skip(body.before)
+                    .map_err(|why| self.malformed(&why))?;
                 if kind.op == RowsOp::Update {
-                    cursor.skip(body.after).map_err(|why| self.malformed(&why))?;
+                    if kind.partial {
+                        cursor
+                            .partial_columns()
+                            .ok_or_else(|| self.malformed("a malformed partial update"))?;
+                    }
+                    cursor
+                        .skip(body.after)
+                        .map_err(|why| self.malformed(&why))?;
                 }
                 row += 1;
                 continue;
             }
             let arena = reader.writer.arena();
-            cursor.image(body.before, &mut old, arena).map_err(|why| self.malformed(&why))?;
+            cursor
+                .image(body.before, &mut json, &mut old, arena)
+                .map_err(|why| self.malformed(&why))?;
             let images = match kind.op {
                 RowsOp::Write => Images::Create(&old),
                 RowsOp::Delete => Images::Delete(&old),
                 RowsOp::Update => {
-                    cursor.image(body.after, &mut new, arena).map_err(|why| self.malformed(&why))?;
+                    if kind.partial {
+                        json.mode = JsonMode::Patch;
+                    }
+                    cursor
+                        .image(body.after, &mut json, &mut new, arena)
+                        .map_err(|why| self.malformed(&why))?;
                     Images::Update(&old, &new)
                 }
             };
@@ -264,8 +407,14 @@ impl Streaming {
             };
             let in_transaction = self.position.in_transaction();
             let transactions = &mut self.transactions;
-            let made = reader.writer.change(events, images, &origin, place, &mut |w| transactions.count(w, &events.name, in_transaction));
-            reader.metrics.add("total_number_of_events_seen", i64::from(made));
+            let made = reader
+                .writer
+                .change(events, images, &origin, place, &mut |w| {
+                    transactions.count(w, &events.name, in_transaction)
+                });
+            reader
+                .metrics
+                .add("total_number_of_events_seen", i64::from(made));
             row += 1;
             reader.hand_on_full().await?;
         }

@@ -17,11 +17,13 @@ pub(super) struct TableMap {
 /// Table id of a table map or rows event.
 pub(super) fn table_id(data: &[u8]) -> Option<u64> {
     let b = data.first_chunk::<6>()?;
-    Some(u64::from_le_bytes([b[0], b[1], b[2], b[3], b[4], b[5], 0, 0]))
+    Some(u64::from_le_bytes([
+        b[0], b[1], b[2], b[3], b[4], b[5], 0, 0,
+    ]))
 }
 
 impl TableMap {
-    pub fn parse(data: &[u8]) -> Option<Self> {
+    pub(super) fn parse(data: &[u8]) -> Option<Self> {
         let id = table_id(data)?;
         let mut rest = data.get(8..)?;
         let database = name(&mut rest)?;
@@ -30,7 +32,10 @@ impl TableMap {
         let types = take(&mut rest, count)?;
         let meta_bytes = usize::try_from(packed(&mut rest)?).ok()?;
         let mut meta = take(&mut rest, meta_bytes)?;
-        let columns = types.iter().map(|ty| WireType::new(*ty, &mut meta)).collect();
+        let columns = types
+            .iter()
+            .map(|ty| WireType::new(*ty, &mut meta))
+            .collect();
         Some(Self {
             table_id: id,
             database,
@@ -78,11 +83,22 @@ mod tests {
         let mut data = vec![7, 0, 0, 0, 0, 0, 1, 0];
         data.extend(b"\x02db\0\x01t\0");
         // int, varchar(300), decimal(10,2), enum of one byte, datetime(6)
-        data.extend([5, 3, 15, 246, 254, 18, 7, 0x2c, 0x01, 10, 2, 247, 1, 6, 0x1f]);
+        data.extend([
+            5, 3, 15, 246, 254, 18, 7, 0x2c, 0x01, 10, 2, 247, 1, 6, 0x1f,
+        ]);
         let map = TableMap::parse(&data).unwrap();
-        assert_eq!((map.table_id, map.database.as_str(), map.table.as_str()), (7, "db", "t"));
+        assert_eq!(
+            (map.table_id, map.database.as_str(), map.table.as_str()),
+            (7, "db", "t")
+        );
         let forms: Vec<WireType> = map.columns.into_iter().map(Result::unwrap).collect();
-        let want = [WireType::Int(4), WireType::Bytes(2), WireType::Decimal(10, 2, 5), WireType::Enum(1), WireType::DateTime(6)];
+        let want = [
+            WireType::Int(4),
+            WireType::Bytes(2),
+            WireType::Decimal(10, 2, 5),
+            WireType::Enum(1),
+            WireType::DateTime(6),
+        ];
         assert_eq!(forms, want);
     }
 

@@ -16,7 +16,7 @@ pub(super) struct Transactions {
 }
 
 impl Transactions {
-    pub fn new(topic: Option<String>, stored: Option<&Stored>) -> Self {
+    pub(super) fn new(topic: Option<String>, stored: Option<&Stored>) -> Self {
         let tables: Vec<(Arc<str>, u64)> = stored
             .iter()
             .flat_map(|s| s.orders.iter().map(|(t, n)| (t.as_str().into(), *n)))
@@ -30,15 +30,23 @@ impl Transactions {
     }
 
     /// What the offsets of records made now share.
-    pub fn base(&self, position: &Position) -> Base {
+    pub(super) fn base(&self, position: &Position) -> Base {
         Base {
             transaction_id: self.id.clone().filter(|_| self.topic.is_some()),
             ..position.base(false)
         }
     }
 
-    pub fn begin(&mut self, writer: &mut Writer, position: &Position, id: &Arc<str>, ts_ns: i64) {
-        let Some(topic) = self.topic.clone() else { return };
+    pub(super) fn begin(
+        &mut self,
+        writer: &mut Writer,
+        position: &Position,
+        id: &Arc<str>,
+        ts_ns: i64,
+    ) {
+        let Some(topic) = self.topic.clone() else {
+            return;
+        };
         if self.id.as_ref() == Some(id) {
             return;
         }
@@ -47,16 +55,28 @@ impl Transactions {
         self.tables.clear();
         writer.at(self.base(position), ts_ns);
         writer.set_orders(None);
-        writer.transaction(&topic, id, ts_ns.div_euclid(1_000_000), None, position.event);
+        writer.transaction(
+            &topic,
+            id,
+            ts_ns.div_euclid(1_000_000),
+            None,
+            position.event,
+        );
     }
 
-    pub fn end(&mut self, writer: &mut Writer, position: &Position, ts_ns: i64) {
+    pub(super) fn end(&mut self, writer: &mut Writer, position: &Position, ts_ns: i64) {
         let (Some(topic), Some(id)) = (self.topic.clone(), self.id.clone()) else {
             return;
         };
         writer.at(self.base(position), ts_ns);
         let tables = in_java_order(&self.tables);
-        writer.transaction(&topic, &id, ts_ns.div_euclid(1_000_000), Some(&tables), position.event);
+        writer.transaction(
+            &topic,
+            &id,
+            ts_ns.div_euclid(1_000_000),
+            Some(&tables),
+            position.event,
+        );
         writer.set_orders(None);
         self.id = None;
         self.total = 0;
@@ -64,8 +84,16 @@ impl Transactions {
     }
 
     /// Counts one change event of a table.
-    pub fn count(&mut self, writer: &mut Writer, table: &Arc<str>, in_transaction: bool) -> Option<Block> {
-        let id = self.id.clone().filter(|_| self.topic.is_some() && in_transaction)?;
+    pub(super) fn count(
+        &mut self,
+        writer: &mut Writer,
+        table: &Arc<str>,
+        in_transaction: bool,
+    ) -> Option<Block> {
+        let id = self
+            .id
+            .clone()
+            .filter(|_| self.topic.is_some() && in_transaction)?;
         self.total += 1;
         let order = match self.tables.iter_mut().find(|(t, _)| t == table) {
             Some((_, n)) => {
@@ -92,7 +120,11 @@ fn in_java_order(tables: &[(Arc<str>, u64)]) -> Vec<(Arc<str>, u64)> {
     while tables.len() * 4 > buckets * 3 {
         buckets *= 2;
     }
-    let hash = |t: &str| t.encode_utf16().fold(0u32, |h, unit| h.wrapping_mul(31).wrapping_add(u32::from(unit)));
+    let hash = |t: &str| {
+        t.encode_utf16().fold(0u32, |h, unit| {
+            h.wrapping_mul(31).wrapping_add(u32::from(unit))
+        })
+    };
     let mut sorted = tables.to_vec();
     sorted.sort_by_key(|(t, _)| {
         let h = hash(t);
@@ -108,7 +140,10 @@ mod tests {
     #[test]
     fn tables_are_listed_as_debezium_was_seen_to() {
         let tables: Vec<(Arc<str>, u64)> = vec![("inv.a".into(), 2), ("inv.b".into(), 2)];
-        let names: Vec<String> = in_java_order(&tables).iter().map(|(t, _)| t.to_string()).collect();
+        let names: Vec<String> = in_java_order(&tables)
+            .iter()
+            .map(|(t, _)| t.to_string())
+            .collect();
         assert_eq!(names, ["inv.b", "inv.a"]);
     }
 }
