@@ -43,7 +43,7 @@ async fn a_stop_in_the_middle_loses_and_repeats_nothing() {
     let w = World::new("stop").await;
     for _ in 0..3 {
         let before = w.position().unwrap_or(0);
-        let task = w.start(Counting::slow(20_000), w.config()).await;
+        let task = w.start(Counting::slow(1_000_000), w.config()).await;
         w.until("records arrive", || {
             w.high_watermark(&w.topic) > before as i64 + 500
         })
@@ -63,7 +63,7 @@ async fn a_stop_in_the_middle_loses_and_repeats_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_exchanged_chain_takes_over_between_two_records() {
     let w = World::new("swap").await;
-    let task = w.start(Counting::slow(30_000), w.config()).await;
+    let task = w.start(Counting::slow(1_000_000), w.config()).await;
     w.until("records arrive", || w.high_watermark(&w.topic) > 500)
         .await;
     let routed = format!("{}-routed", w.topic);
