@@ -61,11 +61,11 @@ impl SourceKind for MysqlKind {
     fn task_configs(&self, config: &Config, _tasks_max: u32) -> Vec<Config> {
         vec![config.clone()]
     }
-    fn open<'a>(
-        &'a self,
+    fn open(
+        &self,
         context: TaskContext,
         config: Config,
-    ) -> BoxFuture<'a, Result<Box<dyn Source>, TaskError>> {
+    ) -> BoxFuture<'_, Result<Box<dyn Source>, TaskError>> {
         Box::pin(async move {
             for warning in warnings(&config) {
                 tracing::warn!(connector = %context.id, "{warning}");
@@ -113,7 +113,7 @@ fn topics(config: &MysqlConfig, access: &Access) -> Vec<Finding> {
 /// Where to begin.
 enum Start {
     Snapshot,
-    Stream(Position, Option<Stored>, Vec<String>),
+    Stream(Box<(Position, Stored, Vec<String>)>),
 }
 
 /// An open connector.
@@ -193,8 +193,9 @@ async fn run(reader: &mut Reader, start: Start) -> Result<(), Stop> {
             }
             stream::Streaming::new(position, None, Vec::new(), reader)
         }
-        Start::Stream(position, stored, repeated) => {
-            stream::Streaming::new(position, stored.as_ref(), repeated, reader)
+        Start::Stream(from) => {
+            let (position, stored, repeated) = *from;
+            stream::Streaming::new(position, Some(&stored), repeated, reader)
         }
     };
     Box::pin(stream::run(reader, streaming)).await
@@ -274,7 +275,11 @@ async fn start(
         tables = tables.len(),
         "recovered the schema history"
     );
-    Ok(Start::Stream(position, Some(stored), recovered.repeated))
+    Ok(Start::Stream(Box::new((
+        position,
+        stored,
+        recovered.repeated,
+    ))))
 }
 
 impl Source for MysqlSource {

@@ -10,6 +10,9 @@ use host_core::offset::{JsonMap, Offset, OffsetTable, SourcePartition};
 use serde_json::Value;
 use std::sync::Arc;
 
+/// Change events of each table so far in a transaction (`transaction_data_collection_order_*`).
+pub type Orders = Arc<[(Arc<str>, u64)]>;
+
 /// What the offsets of one transaction's records share.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Base {
@@ -34,7 +37,7 @@ struct Entry {
     ts_sec: i64,
     event: u64,
     row: u32,
-    orders: Option<Arc<[(Arc<str>, u64)]>>,
+    orders: Option<Orders>,
 }
 
 /// The offsets of a batch.
@@ -61,7 +64,7 @@ impl Offsets {
         ts_sec: i64,
         event: u64,
         row: u32,
-        orders: Option<Arc<[(Arc<str>, u64)]>>,
+        orders: Option<Orders>,
     ) {
         if self.bases.last() != Some(&base) {
             self.bases.push(base);

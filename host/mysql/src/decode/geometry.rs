@@ -9,7 +9,7 @@ use host_core::layout::{Arena, Slot};
 
 const WKB_POINT_BYTES: usize = 21;
 
-fn split<'a>(raw: Raw<'a>) -> Result<(Slot, &'a [u8]), DecodeError> {
+fn split(raw: Raw<'_>) -> Result<(Slot, &[u8]), DecodeError> {
     let (Raw::Bytes(b) | Raw::Utf8(b)) = raw else {
         return mismatch(raw);
     };

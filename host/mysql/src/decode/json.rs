@@ -79,12 +79,30 @@ impl<'a> Walk<'a> {
             2 => self.container(data, false, false, depth),
             3 => self.container(data, false, true, depth),
             4 => self.literal(*data.first().ok_or(MALFORMED)?),
-            5 => self.show(i16::from_le_bytes(head(data)?)),
-            6 => self.show(u16::from_le_bytes(head(data)?)),
-            7 => self.show(i32::from_le_bytes(head(data)?)),
-            8 => self.show(u32::from_le_bytes(head(data)?)),
-            9 => self.show(i64::from_le_bytes(head(data)?)),
-            10 => self.show(u64::from_le_bytes(head(data)?)),
+            5 => {
+                self.show(i16::from_le_bytes(head(data)?));
+                Ok(())
+            }
+            6 => {
+                self.show(u16::from_le_bytes(head(data)?));
+                Ok(())
+            }
+            7 => {
+                self.show(i32::from_le_bytes(head(data)?));
+                Ok(())
+            }
+            8 => {
+                self.show(u32::from_le_bytes(head(data)?));
+                Ok(())
+            }
+            9 => {
+                self.show(i64::from_le_bytes(head(data)?));
+                Ok(())
+            }
+            10 => {
+                self.show(u64::from_le_bytes(head(data)?));
+                Ok(())
+            }
             11 => {
                 write_double(f64::from_le_bytes(head(data)?), self.arena);
                 Ok(())
@@ -98,9 +116,8 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn show(&mut self, n: impl std::fmt::Display) -> Result<(), DecodeError> {
+    fn show(&mut self, n: impl std::fmt::Display) {
         self.arena.raw(n.to_string().as_bytes());
-        Ok(())
     }
 
     fn literal(&mut self, n: u8) -> Result<(), DecodeError> {

@@ -38,8 +38,7 @@ fn show(slot: Slot, bytes: &[u8]) -> String {
             .data(slot)
             .unwrap()
             .iter()
-            .map(|b| format!("{b:02x}"))
-            .collect(),
+            .fold(String::new(), |text, b| text + &format!("{b:02x}")),
         Tag::Boolean => slot.as_bool().unwrap().to_string(),
         Tag::Float32 | Tag::Float64 => slot.as_f64().unwrap().to_string(),
         Tag::Array | Tag::Struct => {
@@ -408,7 +407,8 @@ fn json_is_compact_in_both_forms() {
 #[test]
 fn defaults_are_values_of_the_column() {
     use ColumnType as T;
-    let cases: [(T, i32, Option<i32>, bool, &str, Option<&str>); 14] = [
+    type Case = (T, i32, Option<i32>, bool, &'static str, Option<&'static str>);
+    let cases: [Case; 14] = [
         (T::Int, -1, None, true, "5", Some("5")),
         (
             T::BigInt,

@@ -71,13 +71,13 @@ impl Writer {
         let skipped = self.config.skipped;
         match images {
             Images::Read(row) => {
-                self.event(table, 'r', (None, Some(row)), origin, place, None, order)
+                self.event(table, 'r', (None, Some(row)), origin, place, None, order);
             }
             Images::Create(_) if skipped.create => return 0,
             Images::Delete(_) if skipped.delete => return 0,
             Images::Update(..) if skipped.update => return 0,
             Images::Create(row) => {
-                self.event(table, 'c', (None, Some(row)), origin, place, None, order)
+                self.event(table, 'c', (None, Some(row)), origin, place, None, order);
             }
             Images::Delete(row) => {
                 self.event(table, 'd', (Some(row), None), origin, place, None, order);
@@ -261,18 +261,18 @@ fn structure(from: u32, fields: usize) -> Slot {
 }
 
 /// Whether two values of one column are equal.
-fn equal(r: Reader<'_>, a: Slot, b: Slot) -> bool {
+fn equal(reader: Reader<'_>, a: Slot, b: Slot) -> bool {
     if a.tag != b.tag || a.scale != b.scale || a.len != b.len {
         return false;
     }
     let (len, kind) = (u64::from(a.len), "value");
     match a.tag {
         Tag::String | Tag::Bytes | Tag::Decimal => {
-            r.bytes_at(a.payload, len, kind) == r.bytes_at(b.payload, len, kind)
+            reader.bytes_at(a.payload, len, kind) == reader.bytes_at(b.payload, len, kind)
         }
-        Tag::Struct | Tag::Array => match (r.slots(a), r.slots(b)) {
-            (Ok(x), Ok(y)) => (0..x.len()).all(|i| match (x.get(i), y.get(i)) {
-                (Ok(p), Ok(q)) => equal(r, p, q),
+        Tag::Struct | Tag::Array => match (reader.slots(a), reader.slots(b)) {
+            (Ok(these), Ok(those)) => (0..these.len()).all(|i| match (these.get(i), those.get(i)) {
+                (Ok(left), Ok(right)) => equal(reader, left, right),
                 _ => false,
             }),
             _ => false,

@@ -7,7 +7,7 @@
 use super::Fixed;
 use super::fixed::{SOURCE_FIELDS, name_slot};
 use crate::config::MysqlConfig;
-use crate::position::{Base, Offsets};
+use crate::position::{Base, Offsets, Orders};
 use host_core::batch::{Batch, BatchBuilder};
 use host_core::error::TaskError;
 use host_core::layout::{HeaderEntry, RecordEntry, Slot};
@@ -100,7 +100,7 @@ pub struct Writer {
     pub(super) source: Option<[Slot; SOURCE_FIELDS]>,
     base: Option<Base>,
     ts_sec: i64,
-    pub(super) orders: Option<Arc<[(Arc<str>, u64)]>>,
+    pub(super) orders: Option<Orders>,
 }
 
 impl Writer {
@@ -279,7 +279,7 @@ impl Writer {
     }
 
     /// Events of each table in the running transaction, for the offsets that follow.
-    pub fn set_orders(&mut self, orders: Option<Arc<[(Arc<str>, u64)]>>) {
+    pub fn set_orders(&mut self, orders: Option<Orders>) {
         self.orders = orders;
     }
 

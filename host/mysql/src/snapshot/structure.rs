@@ -40,7 +40,7 @@ pub(super) async fn all_tables(conn: &mut Conn) -> Result<Vec<TableId>, Error> {
             ),
             // A folder in the data directory that is no database (DBZ-164).
             Err(Error::Server(e)) => {
-                tracing::warn!(database, error = %e.message, "skipped a database")
+                tracing::warn!(database, error = %e.message, "skipped a database");
             }
             Err(e) => return Err(e),
         }

@@ -87,7 +87,7 @@ pub(crate) async fn run(reader: &mut Reader, mut s: Streaming) -> Result<(), Sto
         .config
         .heartbeat
         .as_ref()
-        .map_or(Duration::from_secs(3600), |(_, every)| *every);
+        .map_or(Duration::from_hours(1), |(_, every)| *every);
     let mut ticks = tokio::time::interval_at(Instant::now() + every, every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {

@@ -109,7 +109,7 @@ struct Body<'a> {
     rows: &'a [u8],
 }
 
-fn body<'a>(data: &'a [u8], kind: RowsKind) -> Option<Body<'a>> {
+fn body(data: &[u8], kind: RowsKind) -> Option<Body<'_>> {
     let mut rest = data.get(8..)?;
     if kind.extra {
         let len = usize::from(u16::from_le_bytes(take(&mut rest, 2)?.try_into().ok()?));
@@ -196,7 +196,6 @@ impl<'a> Cursor<'a> {
         }
         let used = (0..self.wires.len()).filter(|i| bit(present, *i)).count();
         let nulls = take(&mut self.rest, used.div_ceil(8)).ok_or("a row ends too early")?;
-        let mut at = 0;
         for (i, (wire, column)) in self.wires.iter().zip(&self.plan.columns).enumerate() {
             if !bit(present, i) {
                 return Err(format!(
@@ -204,9 +203,8 @@ impl<'a> Cursor<'a> {
                     self.plan.name
                 ));
             }
-            let null = bit(nulls, at);
-            at += 1;
-            if null {
+            // All columns are present, so the null bits count them all.
+            if bit(nulls, i) {
                 to.push(Slot::NULL);
                 continue;
             }
@@ -266,19 +264,14 @@ impl<'a> Cursor<'a> {
     fn skip(&mut self, present: &[u8]) -> Result<(), String> {
         let used = (0..self.wires.len()).filter(|i| bit(present, *i)).count();
         let nulls = take(&mut self.rest, used.div_ceil(8)).ok_or("a row ends too early")?;
-        let mut at = 0;
-        for (i, wire) in self
-            .wires
-            .iter()
-            .enumerate()
-            .filter(|(i, _)| bit(present, *i))
-        {
+        let there = self.wires.iter().enumerate();
+        let there = there.filter(|(i, _)| bit(present, *i));
+        for (at, (i, wire)) in there.enumerate() {
             if !bit(nulls, at) {
                 let _value: Raw<'_> = wire
                     .read(&mut self.rest, false)
                     .map_err(|e| self.bad(i, &e))?;
             }
-            at += 1;
         }
         Ok(())
     }

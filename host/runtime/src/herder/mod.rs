@@ -24,7 +24,7 @@ pub use error::{ErrorKind, HerderError};
 pub use handle::{CHANGES_QUEUED_MAX, HerderHandle};
 pub use start::Setup;
 
-use crate::kafka::Topics;
+use crate::kafka::{GroupGuard, Topics};
 use crate::metrics::Metrics;
 use crate::store::{ConfigStore, OffsetStore, PluginStore, StatusStore, StoredConnector};
 use crate::tenant::{Meter, Quotas, Tenants, Usage};
@@ -63,6 +63,8 @@ pub struct Herder {
     meters: Mutex<BTreeMap<TenantId, Arc<Meter>>>,
     generation: AtomicU64,
     startup: watch::Sender<Startup>,
+    /// Its place in the group, where it has one.
+    place: Mutex<Option<GroupGuard>>,
 }
 
 /// Tasks of a connector that a change of quotas starts anew; kinds have one or a few.
@@ -86,6 +88,7 @@ impl Herder {
             meters: Mutex::default(),
             generation: AtomicU64::new(1),
             startup: watch::Sender::new(Startup::Starting),
+            place: Mutex::default(),
         }
     }
     fn stores(&self) -> Answer<&Stores> {

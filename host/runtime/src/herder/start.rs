@@ -6,7 +6,7 @@
 use super::handle::{CHANGES_QUEUED_MAX, Change, HerderHandle};
 use super::runner::Runner;
 use super::{Herder, Stores};
-use crate::kafka::{AckProducer, TopicSpec, Topics};
+use crate::kafka::{AckProducer, GroupGuard, GroupPlace, TopicSpec, Topics};
 use crate::metrics::Metrics;
 use crate::store::{
     ConfigStore, FileLog, KafkaLog, KeyLog, OffsetStore, PluginStore, StatusStore, StoredPlugin,
@@ -16,7 +16,7 @@ use crate::worker_config::{Storage, WorkerConfig};
 use host_core::error::{Disposition, TaskError};
 use host_core::source::SourceKind;
 use host_wasm::{Catalog, Limits, Upload};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 use tokio::sync::mpsc;
 
@@ -91,6 +91,7 @@ impl Herder {
                         self.with_runners(|r| r.insert(id, runner));
                     }
                     self.startup.send_replace(Startup::Ready);
+                    tokio::spawn(Arc::clone(self).watch_place());
                     return;
                 }
                 Err(e) if e.disposition == Disposition::Retry => {
@@ -146,6 +147,10 @@ impl Herder {
                 Box::new(FileLog::file(plugins.join("plugins.jsonl"))),
             ),
         };
+        // The group's one partition is the config topic's, so that comes first; nothing is read or written before the
+        // place is taken.
+        config.open().await?;
+        self.take_place().await?;
         let configs = ConfigStore::open(config).await?;
         let offsets = OffsetStore::open(offset).await?;
         let statuses = StatusStore::open(status, worker_id).await?;
@@ -157,6 +162,38 @@ impl Herder {
             plugins,
         };
         Ok((stores, stored))
+    }
+
+    /// Takes the worker's place in its group, unless it has it already.
+    async fn take_place(&self) -> Result<(), TaskError> {
+        let Storage::Kafka { group_id, config, session_timeout, .. } = &self.config.storage else { return Ok(()) };
+        if self.place.lock().unwrap_or_else(PoisonError::into_inner).is_some() {
+            return Ok(());
+        }
+        let place = GroupPlace {
+            group: group_id.clone(),
+            topic: config.name.clone(),
+            worker_id: self.config.worker_id.clone(),
+            session_timeout: *session_timeout,
+        };
+        let (topics, consumer) = (self.topics.clone(), self.config.clients.consumer.clone());
+        let taking = tokio::task::spawn_blocking(move || GroupGuard::take(&place, &topics, &consumer));
+        let guard = taking.await.map_err(|e| TaskError::fail("BUG", format!("joining the group: {e}")))??;
+        *self.place.lock().unwrap_or_else(PoisonError::into_inner) = Some(guard);
+        Ok(())
+    }
+
+    /// A worker without its place must not go on: another may have it.
+    async fn watch_place(self: Arc<Self>) {
+        let lost = self.place.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(GroupGuard::lost);
+        let Some(lost) = lost else { return };
+        lost.notified().await;
+        let message = "keeping the place in the group: the broker has given it up (this worker was paused or cut off for \
+                       longer than session.timeout.ms); all tasks are being stopped; restart the worker";
+        let e = TaskError::fail("GROUP-LOST", message);
+        tracing::error!("{e}");
+        self.startup.send_replace(Startup::Failed(e));
+        self.shutdown().await;
     }
 
     async fn load_plugins(&self, plugins: Vec<StoredPlugin>) {

@@ -5,6 +5,7 @@
 
 mod ack_producer;
 mod client;
+mod group;
 mod jaas;
 pub mod read;
 mod record_log;
@@ -15,6 +16,7 @@ pub use ack_producer::{AckProducer, Entry};
 pub use client::{
     HostContext, LastError, REQUEST_TIMEOUT, WorkerClients, base_props, is_permanent, task_error,
 };
+pub use group::{GroupGuard, GroupPlace};
 pub use record_log::KafkaLogs;
 pub use topics::{TopicSpec, Topics};
 pub use translate::{ClientProps, ClientRole, translate};

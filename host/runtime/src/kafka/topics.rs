@@ -42,6 +42,10 @@ impl Topics {
         })
     }
 
+    pub(super) fn admin(&self) -> &AdminClient<HostContext> {
+        &self.admin
+    }
+
     /// Number of partitions; `None` where there is no such topic.
     pub async fn partitions(&self, topic: &str) -> Result<Option<usize>, TaskError> {
         let (admin, name) = (Arc::clone(&self.admin), topic.to_owned());
