@@ -58,14 +58,7 @@ impl Offsets {
         }
     }
     /// Adds the next record's offset.
-    pub fn push(
-        &mut self,
-        base: Base,
-        ts_sec: i64,
-        event: u64,
-        row: u32,
-        orders: Option<Orders>,
-    ) {
+    pub fn push(&mut self, base: Base, ts_sec: i64, event: u64, row: u32, orders: Option<Orders>) {
         if self.bases.last() != Some(&base) {
             self.bases.push(base);
         }

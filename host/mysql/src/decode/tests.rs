@@ -407,7 +407,14 @@ fn json_is_compact_in_both_forms() {
 #[test]
 fn defaults_are_values_of_the_column() {
     use ColumnType as T;
-    type Case = (T, i32, Option<i32>, bool, &'static str, Option<&'static str>);
+    type Case = (
+        T,
+        i32,
+        Option<i32>,
+        bool,
+        &'static str,
+        Option<&'static str>,
+    );
     let cases: [Case; 14] = [
         (T::Int, -1, None, true, "5", Some("5")),
         (

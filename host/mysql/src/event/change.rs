@@ -271,10 +271,12 @@ fn equal(reader: Reader<'_>, a: Slot, b: Slot) -> bool {
             reader.bytes_at(a.payload, len, kind) == reader.bytes_at(b.payload, len, kind)
         }
         Tag::Struct | Tag::Array => match (reader.slots(a), reader.slots(b)) {
-            (Ok(these), Ok(those)) => (0..these.len()).all(|i| match (these.get(i), those.get(i)) {
-                (Ok(left), Ok(right)) => equal(reader, left, right),
-                _ => false,
-            }),
+            (Ok(these), Ok(those)) => {
+                (0..these.len()).all(|i| match (these.get(i), those.get(i)) {
+                    (Ok(left), Ok(right)) => equal(reader, left, right),
+                    _ => false,
+                })
+            }
             _ => false,
         },
         _ => a.payload == b.payload,
