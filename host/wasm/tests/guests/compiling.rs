@@ -83,6 +83,15 @@ fn a_compilation_that_needs_too_much_memory_is_the_uploads_fault() {
 }
 
 #[test]
+fn a_compilation_that_needs_too_much_time_is_the_uploads_fault() {
+    let e = refusal("wasm-cpu", "ulimit -t 1; while :; do :; done", |s| s);
+    assert!(
+        e.contains("s of CPU time") && e.contains("acme.Slow"),
+        "{e}"
+    );
+}
+
+#[test]
 fn a_child_that_hangs_is_ended_in_time() {
     let began = Instant::now();
     let e = refusal("wasm-hang", "exec /bin/sleep 100", |s| Settings {
