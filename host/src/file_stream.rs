@@ -105,6 +105,9 @@ impl SourceKind for FileStreamKind {
     fn definition(&self) -> &ConfigDef {
         &self.definition
     }
+    fn understands(&self, _: &str) -> bool {
+        false
+    }
     fn validate<'a>(
         &'a self,
         config: &'a Config,

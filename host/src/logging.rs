@@ -26,8 +26,9 @@ pub type Reload = reload::Handle<Targets, Registry>;
 /// Starts logging; `default` is the filter where `TIDEGATE_LOG` is not set.
 pub fn start(form: Form, default: &str) -> Result<Reload> {
     let wanted = std::env::var("TIDEGATE_LOG").unwrap_or_else(|_| default.to_owned());
-    let filter: Targets =
-        wanted.parse().with_context(|| format!("reading TIDEGATE_LOG={wanted}"))?;
+    let filter: Targets = wanted
+        .parse()
+        .with_context(|| format!("reading TIDEGATE_LOG={wanted}"))?;
     let (filter, handle) = reload::Layer::new(filter);
     let registry = tracing_subscriber::registry().with(filter);
     let started = match form {

@@ -237,22 +237,20 @@ impl Host {
         });
         waited.with_context(|| format!("{last}\n{}", self.log_tail(30)))
     }
-    /// Waits until a connector's stored offset says that its snapshot is over.
+    /// Waits until a MySQL connector's snapshot is over and it is connected to the binlog, as its metrics tell.
     pub fn wait_streaming(&self, name: &str, limit: Duration) -> Result<()> {
+        let label = format!("connector=\"{name}\"");
+        let connected = |line: &str| {
+            let shows = line.starts_with("debezium_mysql_connected{") && line.contains(&label);
+            shows && line.ends_with(" 1")
+        };
         let waited = until::until(&format!("{name} to stream"), limit, || {
             let status = self.rest.get(&format!("/connectors/{name}/status"))?;
             if status.body.contains("FAILED") {
                 return Ok(Some(Err(status.body)));
             }
-            let answer = self
-                .rest
-                .get(&format!("/connectors/{name}/offsets"))?
-                .json()?;
-            let offsets = answer["offsets"].as_array().cloned().unwrap_or_default();
-            let over = offsets
-                .iter()
-                .any(|o| o["offset"].is_object() && o["offset"].get("snapshot").is_none());
-            Ok(over.then_some(Ok(())))
+            let metrics = self.rest.get("/metrics")?.body;
+            Ok(metrics.lines().any(connected).then_some(Ok(())))
         });
         match waited.with_context(|| self.log_tail(30))? {
             Ok(()) => Ok(()),

@@ -25,6 +25,9 @@ pub trait SourceKind: Send + Sync {
     fn version(&self) -> &'static str;
     /// Its own keys (those every connector has are the runtime's).
     fn definition(&self) -> &ConfigDef;
+    /// Whether it reads a key that its definition does not list: a legacy name, or one with a variable part. Keys nobody
+    /// reads are accepted with a warning.
+    fn understands(&self, key: &str) -> bool;
     /// Rules across keys, and, where `live`, what only the server can tell (reachable, privileges, binlog settings).
     /// Types and required keys of the definition have been checked by the caller.
     fn validate<'a>(

@@ -3,7 +3,7 @@
 //! Opening decides between snapshot and streaming and starts the reader in a task of its own; the source hands its
 //! batches on. Invariant: dropping the source ends the reader.
 
-use crate::config::{DEFINITION, HistoryStore, MysqlConfig, SnapshotMode, warnings};
+use crate::config::{understands, DEFINITION, HistoryStore, MysqlConfig, SnapshotMode, warnings};
 use crate::connection::{Doing, Server, preflight, task_error, variable};
 use crate::ddl::Session;
 use crate::event::{Fixed, Writer};
@@ -38,6 +38,9 @@ impl SourceKind for MysqlKind {
     }
     fn definition(&self) -> &ConfigDef {
         &DEFINITION
+    }
+    fn understands(&self, key: &str) -> bool {
+        understands(key)
     }
     fn validate<'a>(
         &'a self,
@@ -256,13 +259,9 @@ async fn start(
             "The db history topic is missing. You may attempt to recover it by reconfiguring the connector to recovery; or set snapshot.mode=when_needed to take a new snapshot",
         ));
     }
-    let gtids = stored
-        .gtids
-        .as_deref()
-        .and_then(|g| g.parse().ok())
-        .filter(|_| !config.ignore_gtids);
+    let gtids = stored.gtids.as_deref().and_then(|g| g.parse().ok());
     let position = Position::new(&stored.file, stored.pos, gtids);
-    let by_gtid = facts.gtids && position.gtids().is_some_and(|g| !g.is_empty());
+    let by_gtid = facts.gtids && !config.ignore_gtids && position.gtids().is_some_and(|g| !g.is_empty());
     if config.snapshot_mode == SnapshotMode::WhenNeeded {
         match stream::check_available(conn, &position, by_gtid).await {
             Err(e) if e.code == "MYSQL-BINLOG-PURGED" => return Ok(Start::Snapshot),

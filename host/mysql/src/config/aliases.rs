@@ -1,11 +1,10 @@
-//! Names of earlier Debezium releases, and names nobody knows.
+//! Names of earlier Debezium releases, and names its published table leaves out.
 //!
 //! Users keep configurations for years, and Connect ignores what it does not know. Old names are taken for today's;
-//! unknown ones are reported with the nearest known name. Nothing here refuses anything.
+//! unknown ones are the herder's to report. Nothing here refuses anything.
 //! Invariant: a key given under today's name wins over its old name.
 
-use super::DEFINITION;
-use host_core::config::{Config, suggest};
+use host_core::config::Config;
 
 const RENAMED: &[(&str, &str)] = &[
     ("database.server.name", "topic.prefix"),
@@ -104,36 +103,21 @@ fn today(key: &str) -> String {
     }
 }
 
-/// What to tell about old and unknown keys; for the log and never a failure, as Connect ignores unknown keys.
+/// Whether a key that the definition does not list is read, or is another's business.
+pub fn understands(key: &str) -> bool {
+    today(key) != key
+        || RUNTIME.contains(&key)
+        || FAMILIES.iter().any(|f| key.starts_with(f))
+        || UNPUBLISHED.contains(&key)
+}
+
+/// What to tell about keys under old names; for the log and never a failure. Unknown keys are the herder's to report.
 pub fn warnings(config: &Config) -> Vec<String> {
-    let known = || {
-        DEFINITION
-            .keys
-            .iter()
-            .map(|k| k.name.as_str())
-            .chain(UNPUBLISHED.iter().copied())
-    };
-    let mut out = Vec::new();
-    for (key, _) in config.iter() {
+    let renamed = config.iter().filter_map(|(key, _)| {
         let now = today(key);
-        if now != key {
-            out.push(format!(
-                "configuration key {key} was renamed to {now}; it is read as that, rename it"
-            ));
-            continue;
-        }
-        let foreign = RUNTIME.contains(&key)
-            || FAMILIES.iter().any(|f| key.starts_with(f))
-            || known().any(|k| k == key);
-        if foreign {
-            continue;
-        }
-        out.push(match suggest(key, known()) {
-            Some(near) => format!(
-                "configuration key {key} is not known and has no effect; did you mean {near}?"
-            ),
-            None => format!("configuration key {key} is not known and has no effect"),
-        });
-    }
-    out
+        (now != key).then(|| {
+            format!("configuration key {key} was renamed to {now}; it is read as that, rename it")
+        })
+    });
+    renamed.collect()
 }

@@ -9,7 +9,7 @@ mod filter;
 mod modes;
 mod read;
 
-pub use aliases::{normalise, warnings};
+pub use aliases::{normalise, understands, warnings};
 pub(crate) use filter::is_system_database;
 pub use filter::{ColumnFilter, KeyColumns, TableFilter};
 pub use modes::{

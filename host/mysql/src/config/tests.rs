@@ -104,13 +104,10 @@ fn old_names_are_read() {
         c.tables.captures(&TableId::new("A", "t")) && !c.tables.captures(&TableId::new("ab", "t"))
     );
     assert!(matches!(c.history.store, HistoryStore::Kafka { topic, .. } if topic == "hist"));
-    let said = warnings(&base(&[("table.inclde.list", "x")]));
-    assert_eq!(
-        said,
-        [
-            "configuration key table.inclde.list is not known and has no effect; did you mean table.include.list?"
-        ]
-    );
+    let said = warnings(&base(&[("table.whitelist", "x")]));
+    assert!(said.len() == 1 && said[0].contains("renamed to table.include.list"), "{said:?}");
+    let keys = ["table.inclde.list", "table.whitelist", "schema.history.internal.kafka.topic"];
+    assert_eq!(keys.map(understands), [false, true, true]);
 }
 
 #[test]

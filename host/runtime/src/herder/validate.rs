@@ -138,7 +138,7 @@ impl Herder {
             }
         }
         def.keys.extend(own.keys.iter().cloned());
-        warn_unknown(&def, config);
+        warn_unknown(kind.as_ref(), &def, config);
         ConfigInfos::new(kind.class(), &def, config, &findings)
     }
 
@@ -245,9 +245,10 @@ fn common_rules(config: &Config, findings: &mut Vec<Finding>) {
 }
 
 /// Unknown keys are accepted, as Connect does, with a hint in the log.
-fn warn_unknown(def: &ConfigDef, config: &Config) {
+fn warn_unknown(kind: &dyn SourceKind, def: &ConfigDef, config: &Config) {
     for (key, _) in config.iter() {
         let known = def.get(key).is_some()
+            || kind.understands(key)
             || FURTHER_KEYS.iter().any(|k| key.starts_with(k))
             || [
                 "key.converter.",

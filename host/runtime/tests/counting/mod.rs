@@ -159,6 +159,9 @@ impl SourceKind for Counting {
     ) -> BoxFuture<'a, Vec<Finding>> {
         Box::pin(async { Vec::new() })
     }
+    fn understands(&self, _: &str) -> bool {
+        false
+    }
     fn task_configs(&self, config: &Config, _: u32) -> Vec<Config> {
         vec![config.clone()]
     }
