@@ -33,6 +33,7 @@ fn worker(w: &World, kind: Counting) -> HerderHandle {
         ("offset.storage.partitions", "5"),
         ("offset.flush.interval.ms", "200"),
         ("task.shutdown.graceful.timeout.ms", "10000"),
+        ("session.timeout.ms", "6000"),
     ]
     .into_iter()
     .collect();
@@ -316,4 +317,28 @@ async fn bad_input_is_answered_with_connects_texts() {
     );
     assert_eq!(h.connectors(&tenant), Vec::<String>::new());
     h.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_has_one_worker() {
+    let w = World::new("group").await;
+    let first = worker(&w, Counting::to(10));
+    first.started().await.unwrap();
+    let second = worker(&w, Counting::to(10));
+    let e = second.started().await.unwrap_err();
+    assert!(
+        e.code == "GROUP-IN-USE" && e.message.contains("tidegate-127.0.0.1:8083"),
+        "{e}"
+    );
+    assert_eq!(
+        second
+            .connector_info(&ConnectorId::new(TenantId::default(), "c"))
+            .unwrap_err()
+            .status(),
+        503
+    );
+    first.shutdown().await;
+    let third = worker(&w, Counting::to(10));
+    third.started().await.unwrap();
+    third.shutdown().await;
 }

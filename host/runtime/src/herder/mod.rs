@@ -217,6 +217,15 @@ impl Herder {
                 .flush(self.config.timing.flush_timeout)
                 .await;
         }
+        let place = self
+            .place
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        // Leaving the group asks the broker.
+        if let Err(e) = tokio::task::spawn_blocking(move || drop(place)).await {
+            tracing::error!("leaving the group: {e}");
+        }
     }
 }
 

@@ -166,8 +166,21 @@ impl Herder {
 
     /// Takes the worker's place in its group, unless it has it already.
     async fn take_place(&self) -> Result<(), TaskError> {
-        let Storage::Kafka { group_id, config, session_timeout, .. } = &self.config.storage else { return Ok(()) };
-        if self.place.lock().unwrap_or_else(PoisonError::into_inner).is_some() {
+        let Storage::Kafka {
+            group_id,
+            config,
+            session_timeout,
+            ..
+        } = &self.config.storage
+        else {
+            return Ok(());
+        };
+        if self
+            .place
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .is_some()
+        {
             return Ok(());
         }
         let place = GroupPlace {
@@ -177,15 +190,23 @@ impl Herder {
             session_timeout: *session_timeout,
         };
         let (topics, consumer) = (self.topics.clone(), self.config.clients.consumer.clone());
-        let taking = tokio::task::spawn_blocking(move || GroupGuard::take(&place, &topics, &consumer));
-        let guard = taking.await.map_err(|e| TaskError::fail("BUG", format!("joining the group: {e}")))??;
+        let taking =
+            tokio::task::spawn_blocking(move || GroupGuard::take(&place, &topics, &consumer));
+        let guard = taking
+            .await
+            .map_err(|e| TaskError::fail("BUG", format!("joining the group: {e}")))??;
         *self.place.lock().unwrap_or_else(PoisonError::into_inner) = Some(guard);
         Ok(())
     }
 
     /// A worker without its place must not go on: another may have it.
     async fn watch_place(self: Arc<Self>) {
-        let lost = self.place.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(GroupGuard::lost);
+        let lost = self
+            .place
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .as_ref()
+            .map(GroupGuard::lost);
         let Some(lost) = lost else { return };
         lost.notified().await;
         let message = "keeping the place in the group: the broker has given it up (this worker was paused or cut off for \

@@ -47,14 +47,24 @@ pub struct GroupGuard {
 
 impl GroupGuard {
     /// Takes the place, after waiting for a dead member; refused with the addresses of live ones. Blocks.
-    pub fn take(place: &GroupPlace, topics: &Topics, consumer: &ClientProps) -> Result<Self, TaskError> {
+    pub fn take(
+        place: &GroupPlace,
+        topics: &Topics,
+        consumer: &ClientProps,
+    ) -> Result<Self, TaskError> {
         wait_until_free(place, topics)?;
         let mut props = consumer.clone();
         for (k, v) in [
             ("group.id", place.group.clone()),
             ("client.id", format!("tidegate-{}", place.worker_id)),
-            ("session.timeout.ms", place.session_timeout.as_millis().to_string()),
-            ("heartbeat.interval.ms", (place.session_timeout.as_millis() / 3).max(1).to_string()),
+            (
+                "session.timeout.ms",
+                place.session_timeout.as_millis().to_string(),
+            ),
+            (
+                "heartbeat.interval.ms",
+                (place.session_timeout.as_millis() / 3).max(1).to_string(),
+            ),
             ("enable.auto.commit", "false".to_owned()),
             ("enable.auto.offset.store", "false".to_owned()),
             ("auto.offset.reset", "latest".to_owned()),
@@ -62,10 +72,14 @@ impl GroupGuard {
             props.set(k, v);
         }
         let doing = format!("joining the group {}", place.group);
-        let consumer: BaseConsumer<HostContext> =
-            BaseConsumer::from_config_and_context(&props.to_client_config(), HostContext::default())
-                .map_err(|e| task_error(&doing, &e))?;
-        consumer.subscribe(&[&place.topic]).map_err(|e| task_error(&doing, &e))?;
+        let consumer: BaseConsumer<HostContext> = BaseConsumer::from_config_and_context(
+            &props.to_client_config(),
+            HostContext::default(),
+        )
+        .map_err(|e| task_error(&doing, &e))?;
+        consumer
+            .subscribe(&[&place.topic])
+            .map_err(|e| task_error(&doing, &e))?;
         join(&consumer, place, topics)?;
         Self::keep(consumer, place.group.clone())
     }
@@ -79,7 +93,9 @@ impl GroupGuard {
                 while !leaving.load(Ordering::Acquire) {
                     // Nothing is read (the partition is paused); polling is what keeps the membership.
                     drop(consumer.poll(POLL));
-                    if consumer.assignment_lost() || consumer.assignment().is_ok_and(|a| a.count() == 0) {
+                    if consumer.assignment_lost()
+                        || consumer.assignment().is_ok_and(|a| a.count() == 0)
+                    {
                         tracing::error!(group, "this worker has lost its place in the group");
                         tell.notify_one();
                         return;
@@ -87,7 +103,9 @@ impl GroupGuard {
                 }
                 consumer.unsubscribe();
             })
-            .map_err(|e| TaskError::retry("HOST-THREADS", format!("starting the group's thread: {e}")))?;
+            .map_err(|e| {
+                TaskError::retry("HOST-THREADS", format!("starting the group's thread: {e}"))
+            })?;
         Ok(Self {
             leave,
             lost,
@@ -113,16 +131,24 @@ impl Drop for GroupGuard {
 }
 
 /// Polls until this consumer has the partition and is alone.
-fn join(consumer: &BaseConsumer<HostContext>, place: &GroupPlace, topics: &Topics) -> Result<(), TaskError> {
+fn join(
+    consumer: &BaseConsumer<HostContext>,
+    place: &GroupPlace,
+    topics: &Topics,
+) -> Result<(), TaskError> {
     let deadline = Instant::now() + JOIN_TIMEOUT;
     let mut refused: Option<String> = None;
     while Instant::now() < deadline {
         if let Some(Err(e)) = consumer.poll(POLL) {
             refused = Some(e.to_string());
         }
-        let assignment = consumer.assignment().map_err(|e| task_error("joining the group", &e))?;
+        let assignment = consumer
+            .assignment()
+            .map_err(|e| task_error("joining the group", &e))?;
         if assignment.count() > 0 {
-            consumer.pause(&assignment).map_err(|e| task_error("joining the group", &e))?;
+            consumer
+                .pause(&assignment)
+                .map_err(|e| task_error("joining the group", &e))?;
             let members = members(place, topics)?;
             if members.len() <= 1 {
                 return Ok(());
@@ -137,7 +163,10 @@ fn join(consumer: &BaseConsumer<HostContext>, place: &GroupPlace, topics: &Topic
     let members = members(place, topics)?;
     if members.is_empty() {
         let why = refused.unwrap_or_else(|| "the broker has not answered in time".to_owned());
-        return Err(TaskError::retry("GROUP-JOIN", format!("joining the group {}: {why}", place.group)));
+        return Err(TaskError::retry(
+            "GROUP-JOIN",
+            format!("joining the group {}: {why}", place.group),
+        ));
     }
     Err(in_use(place, &members))
 }
@@ -152,7 +181,11 @@ fn wait_until_free(place: &GroupPlace, topics: &Topics) -> Result<(), TaskError>
         if Instant::now() >= deadline {
             return Err(in_use(place, &members));
         }
-        tracing::info!(group = place.group, "waiting for the group to be free: {}", members.join(", "));
+        tracing::info!(
+            group = place.group,
+            "waiting for the group to be free: {}",
+            members.join(", ")
+        );
         std::thread::sleep(LOOK_EVERY);
     }
 }
@@ -178,7 +211,9 @@ fn members(place: &GroupPlace, topics: &Topics) -> Result<Vec<String>, TaskError
         .fetch_group_list(Some(&place.group), REQUEST_TIMEOUT)
         .map_err(|e| task_error(&doing, &e))?;
     let group = groups.groups().iter().find(|g| g.name() == place.group);
-    let Some(group) = group else { return Ok(Vec::new()) };
+    let Some(group) = group else {
+        return Ok(Vec::new());
+    };
     let connect = group.protocol_type() == "connect";
     let shown = |m: &rdkafka::groups::GroupMemberInfo| {
         let host = m.client_host().trim_start_matches('/').to_owned();
@@ -194,7 +229,9 @@ fn members(place: &GroupPlace, topics: &Topics) -> Result<Vec<String>, TaskError
 fn connect_url(metadata: &[u8]) -> Option<String> {
     let len = u16::from_be_bytes(metadata.get(2..4)?.try_into().ok()?);
     let text = metadata.get(4..4usize.checked_add(usize::from(len))?)?;
-    String::from_utf8(text.to_vec()).ok().filter(|u| !u.is_empty())
+    String::from_utf8(text.to_vec())
+        .ok()
+        .filter(|u| !u.is_empty())
 }
 
 #[cfg(test)]
@@ -205,7 +242,13 @@ mod tests {
     fn connects_member_metadata_is_read_with_care() {
         let good = [&[0, 1, 0, 5][..], b"http:", &[0; 8]].concat();
         assert_eq!(connect_url(&good), Some("http:".to_owned()));
-        for bad in [&[][..], &[0, 1, 0], &[0, 1, 0, 9, b'x'], &[0, 1, 0, 0], &[0, 1, 0, 1, 0xff]] {
+        for bad in [
+            &[][..],
+            &[0, 1, 0],
+            &[0, 1, 0, 9, b'x'],
+            &[0, 1, 0, 0],
+            &[0, 1, 0, 1, 0xff],
+        ] {
             assert_eq!(connect_url(bad), None, "{bad:?}");
         }
     }
