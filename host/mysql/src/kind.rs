@@ -3,7 +3,7 @@
 //! Opening decides between snapshot and streaming and starts the reader in a task of its own; the source hands its
 //! batches on. Invariant: dropping the source ends the reader.
 
-use crate::config::{understands, DEFINITION, HistoryStore, MysqlConfig, SnapshotMode, warnings};
+use crate::config::{DEFINITION, HistoryStore, MysqlConfig, SnapshotMode, understands, warnings};
 use crate::connection::{Doing, Server, preflight, task_error, variable};
 use crate::ddl::Session;
 use crate::event::{Fixed, Writer};
@@ -261,7 +261,8 @@ async fn start(
     }
     let gtids = stored.gtids.as_deref().and_then(|g| g.parse().ok());
     let position = Position::new(&stored.file, stored.pos, gtids);
-    let by_gtid = facts.gtids && !config.ignore_gtids && position.gtids().is_some_and(|g| !g.is_empty());
+    let by_gtid =
+        facts.gtids && !config.ignore_gtids && position.gtids().is_some_and(|g| !g.is_empty());
     if config.snapshot_mode == SnapshotMode::WhenNeeded {
         match stream::check_available(conn, &position, by_gtid).await {
             Err(e) if e.code == "MYSQL-BINLOG-PURGED" => return Ok(Start::Snapshot),

@@ -20,7 +20,8 @@ pub fn at_or_before(recorded: &JsonMap, desired: &JsonMap, sources: Option<&Sour
         }
         // GTIDs are switched on far more often than off.
         (None, Some(_)) => true,
-        (Some(_), None) => false,
+        // An offset without GTIDs, set by hand perhaps: file and position still tell.
+        (Some(_), None) => recorded.contains_key("file") && by_file(recorded, desired),
         (None, None) => by_file(recorded, desired),
     }
 }

@@ -164,6 +164,7 @@ impl Streaming {
             return Ok(());
         }
         if let Some(pos) = e.position.filter(|_| !self.in_payload) {
+            let pos = unwrapped(self.position.pos, pos);
             self.position.begin_event(pos, u64::from(e.bytes));
         }
         match e.kind {
@@ -278,5 +279,33 @@ impl Streaming {
         let base = self.transactions.base(&self.position);
         reader.writer.at(base, self.ts_ns);
         reader.writer.heartbeat(&topic, self.position.event);
+    }
+}
+
+/// A position whose event header has room for 32 bits only: a transaction may be longer than 4 GiB.
+fn unwrapped(before: u64, pos: u64) -> u64 {
+    const WRAP: u64 = 1 << 32;
+    let pos = (before & !(WRAP - 1)) + (pos & (WRAP - 1));
+    if pos + WRAP / 2 < before {
+        pos + WRAP
+    } else {
+        pos
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::unwrapped;
+
+    #[test]
+    fn positions_go_on_beyond_four_gibibytes() {
+        for (before, pos, want) in [
+            (4, 126, 126),
+            (4_294_967_000, 100, 4_294_967_396),
+            (4_294_967_396, 500, 4_294_967_796),
+            (8_589_934_500, 8, 8_589_934_600),
+        ] {
+            assert_eq!(unwrapped(before, pos), want, "{before} {pos}");
+        }
     }
 }
