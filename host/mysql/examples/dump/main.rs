@@ -4,7 +4,7 @@
 //!
 //! One file a topic, as JSON with schemas, in the form of the recorded captures; the schema history as a topic of its own;
 //! the last offset in `offset.json`, from which the next run goes on. It ends when nothing came for `idle-seconds`
-//! (default 3). Development only: the JSON here is not the host's own format.
+//! (default 3). With `DUMP_VALIDATE` set it only shows what validation finds. Development only: the JSON here is not the host's own format.
 
 mod json;
 
@@ -105,6 +105,10 @@ async fn run() -> Outcome<()> {
     let document: Value = serde_json::from_str(&std::fs::read_to_string(config)?)?;
     let config: Config =
         serde_json::from_value(document.get("config").cloned().unwrap_or(document))?;
+    if std::env::var_os("DUMP_VALIDATE").is_some() {
+        let findings = MysqlKind.validate(&config, &Access::default(), true).await;
+        return Ok(println!("{findings:#?}"));
+    }
     let context = context(&out)?;
     let schemas = context.schemas.clone();
     let metrics = Arc::clone(&context.metrics);

@@ -105,8 +105,15 @@ fn old_names_are_read() {
     );
     assert!(matches!(c.history.store, HistoryStore::Kafka { topic, .. } if topic == "hist"));
     let said = warnings(&base(&[("table.whitelist", "x")]));
-    assert!(said.len() == 1 && said[0].contains("renamed to table.include.list"), "{said:?}");
-    let keys = ["table.inclde.list", "table.whitelist", "schema.history.internal.kafka.topic"];
+    assert!(
+        said.len() == 1 && said[0].contains("renamed to table.include.list"),
+        "{said:?}"
+    );
+    let keys = [
+        "table.inclde.list",
+        "table.whitelist",
+        "schema.history.internal.kafka.topic",
+    ];
     assert_eq!(keys.map(understands), [false, true, true]);
 }
 

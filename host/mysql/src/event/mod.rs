@@ -8,6 +8,8 @@ mod change;
 mod fixed;
 mod other;
 mod table;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 pub use change::{Block, Images, Place, Row};

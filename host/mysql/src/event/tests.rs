@@ -1,0 +1,217 @@
+//! What one row change becomes, checked against the schemas the records name.
+
+use super::*;
+use crate::config::MysqlConfig;
+use crate::ddl::Session;
+use crate::position::Position;
+use crate::table::{TableId, Tables};
+use host_core::batch::Batch;
+use host_core::config::Config;
+use host_core::layout::validate::{Budget, record};
+use host_core::layout::{Slot, Tag};
+use host_core::schema::SharedSchemas;
+use std::sync::Arc;
+
+struct Made {
+    topic: String,
+    op: Option<String>,
+    key: Vec<Slot>,
+    headers: Vec<String>,
+    tombstone: bool,
+}
+
+fn config(extra: &[(&str, &str)]) -> MysqlConfig {
+    let base = [
+        ("database.hostname", "h"),
+        ("database.user", "u"),
+        ("database.server.id", "9100"),
+        ("topic.prefix", "p"),
+        (
+            "schema.history.internal",
+            "io.debezium.relational.history.MemorySchemaHistory",
+        ),
+    ];
+    let all: Config = base.iter().chain(extra).copied().collect();
+    MysqlConfig::parse(&all).unwrap()
+}
+
+fn setup(extra: &[(&str, &str)], ddl: &str) -> (Writer, TableEvents) {
+    let (config, schemas) = (Arc::new(config(extra)), SharedSchemas::default());
+    let fixed = Fixed::new(&schemas).unwrap();
+    let mut tables = Tables::new(0);
+    crate::ddl::apply(ddl, &Session::new("d"), &mut tables).unwrap();
+    let table = Arc::clone(tables.get(&TableId::new("d", "t")).unwrap());
+    let events = TableEvents::new(table, &config, &fixed, &schemas).unwrap();
+    let mut writer = Writer::new(config, fixed, schemas, 0, "run");
+    writer.at(Position::new("f", 4, None).base(false), 1_000_000_000);
+    (writer, events)
+}
+
+fn origin() -> Origin {
+    Origin {
+        ts_ns: 1_000_000_000,
+        marker: Marker::False,
+        db: "d".into(),
+        table: Some("t".into()),
+        gtid: None,
+        file: "f".into(),
+        pos: 4,
+        server_id: 1,
+        thread: Some(7),
+        query: None,
+    }
+}
+
+const PLACE: Place = Place {
+    event: 3,
+    rows: 1,
+    row: 0,
+};
+
+/// The records of a batch, each checked against its schemas.
+fn read(batch: &Batch) -> Vec<Made> {
+    let (r, schemas) = (batch.reader(), batch.schemas().read());
+    let mut made = Vec::new();
+    for b in batch.records() {
+        let e = &b.entry;
+        let mut budget = Budget {
+            slots: 10_000,
+            bytes: 100_000,
+        };
+        record(e, r, &schemas, &mut budget).unwrap();
+        let headers = (0..e.headers_len).map(|i| {
+            let h = r.header(e, i).unwrap();
+            r.name_at(h.name, h.name_len).unwrap().to_owned()
+        });
+        let op =
+            (!e.value.is_null()).then(|| r.str(r.field(e.value, 4).unwrap()).unwrap().to_owned());
+        let key = match e.key.tag {
+            Tag::Struct => r.slots(e.key).unwrap().iter().map(Result::unwrap).collect(),
+            _ => Vec::new(),
+        };
+        made.push(Made {
+            topic: r.topic(e).unwrap().to_owned(),
+            op,
+            key,
+            headers: headers.collect(),
+            tombstone: e.value.is_null() && e.value_schema == 0,
+        });
+    }
+    made
+}
+
+fn change(writer: &mut Writer, events: &TableEvents, images: Images<'_>) -> Vec<Made> {
+    writer.change(events, images, &origin(), PLACE, &mut |_| None);
+    writer.take().unwrap().map_or_else(Vec::new, |b| read(&b))
+}
+
+const DDL: &str = "CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(9))";
+
+#[test]
+fn a_changed_key_is_delete_tombstone_create() {
+    let (mut w, events) = setup(&[], DDL);
+    let v = w.arena().string("x");
+    let (old, new) = ([Slot::int32(1), v], [Slot::int32(2), v]);
+    let made = change(&mut w, &events, Images::Update(&old, &new));
+    let ops: Vec<Option<&str>> = made.iter().map(|m| m.op.as_deref()).collect();
+    assert_eq!(ops, [Some("d"), None, Some("c")]);
+    assert!(made[1].tombstone && made.iter().all(|m| m.topic == "p.d.t"));
+    let keys: Vec<Slot> = made.iter().map(|m| m.key[0]).collect();
+    assert_eq!(keys, [Slot::int32(1), Slot::int32(1), Slot::int32(2)]);
+    assert_eq!(made[0].headers[0], "__debezium.newkey");
+    assert_eq!(made[2].headers[0], "__debezium.oldkey");
+    assert_eq!(made[0].headers.len(), 5);
+}
+
+#[test]
+fn options_choose_what_is_made() {
+    let row = [Slot::int32(1), Slot::NULL];
+    for (extra, images, want) in [
+        (&[][..], Images::Create(&row), vec![Some("c")]),
+        (&[], Images::Read(&row), vec![Some("r")]),
+        (&[], Images::Update(&row, &row), vec![Some("u")]),
+        (&[], Images::Delete(&row), vec![Some("d"), None]),
+        (
+            &[("tombstones.on.delete", "false")],
+            Images::Delete(&row),
+            vec![Some("d")],
+        ),
+        (
+            &[("skipped.operations", "d,u")],
+            Images::Delete(&row),
+            vec![],
+        ),
+        (
+            &[("skip.messages.without.change", "true")],
+            Images::Update(&row, &row),
+            vec![],
+        ),
+    ] {
+        let (mut w, events) = setup(extra, DDL);
+        let made = change(&mut w, &events, images);
+        let ops: Vec<Option<&str>> = made.iter().map(|m| m.op.as_deref()).collect();
+        assert_eq!(ops, want, "{extra:?}");
+    }
+}
+
+#[test]
+fn every_part_fits_its_schema() {
+    let (mut w, events) = setup(
+        &[
+            ("provide.transaction.metadata", "true"),
+            ("heartbeat.interval.ms", "10"),
+        ],
+        "CREATE TABLE t (a INT NOT NULL, b ENUM('x','y') DEFAULT 'x', UNIQUE KEY (a))",
+    );
+    let mut tables = Tables::new(0);
+    let ddl = "CREATE TABLE t (a INT NOT NULL, b ENUM('x','y') COMMENT 'c', UNIQUE KEY (a))";
+    for change in crate::ddl::apply(ddl, &Session::new("d"), &mut tables).unwrap() {
+        w.schema_change(&change, &origin(), 5, 0);
+    }
+    w.transaction("p.transaction", "id", 5, None, 0);
+    w.transaction("p.transaction", "id", 5, Some(&[("d.t".into(), 2)]), 0);
+    w.heartbeat("hb", 0);
+    let x = w.arena().string("x");
+    let row = [Slot::int32(1), x];
+    let block = Block {
+        id: "id".into(),
+        total_order: 1,
+        order: 1,
+    };
+    w.change(&events, Images::Create(&row), &origin(), PLACE, &mut |_| {
+        Some(block.clone())
+    });
+    let batch = w.take().unwrap().unwrap();
+    let topics: Vec<String> = read_others(&batch);
+    assert_eq!(
+        topics,
+        ["p", "p.transaction", "p.transaction", "hb", "p.d.t"]
+    );
+    let (_, offset) = batch.offsets().offset(4).unwrap();
+    let text = serde_json::Value::Object(offset.0).to_string();
+    assert_eq!(text, r#"{"ts_sec":1,"file":"f","pos":4,"row":1,"event":3}"#);
+}
+
+fn read_others(batch: &Batch) -> Vec<String> {
+    let (r, schemas) = (batch.reader(), batch.schemas().read());
+    let check = |b: &host_core::batch::BatchRecord| {
+        let mut budget = Budget {
+            slots: 10_000,
+            bytes: 100_000,
+        };
+        record(&b.entry, r, &schemas, &mut budget).unwrap();
+        r.topic(&b.entry).unwrap().to_owned()
+    };
+    batch.records().iter().map(check).collect()
+}
+
+#[test]
+fn topics_hold_only_what_kafka_takes() {
+    for (name, want) in [
+        ("p.d.we`ird-name", "p.d.we_ird-name"),
+        ("p.d.é", "p.d._"),
+        ("p.d.A_1", "p.d.A_1"),
+    ] {
+        assert_eq!(sanitise(name), want);
+    }
+}
