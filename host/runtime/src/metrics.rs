@@ -203,7 +203,7 @@ impl Metrics {
             }
         }
         for (name, lines) in by_name {
-            text.push_str(&format!("# TYPE debezium_mysql_{name} gauge\n"));
+            text.extend(["# TYPE debezium_mysql_", name, " gauge\n"]);
             text.extend(lines);
         }
         text

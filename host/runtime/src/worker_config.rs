@@ -16,6 +16,7 @@ const SHARED: [&str; 2] = ["security.protocol", "client.dns.lookup"];
 
 /// Where state is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant, reason = "there is one for each worker")]
 pub enum Storage {
     /// In Kafka: Connect's three topics and one for plugins.
     Kafka {

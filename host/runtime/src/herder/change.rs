@@ -152,7 +152,7 @@ impl Herder {
         Ok(())
     }
 
-    pub(super) async fn restart(
+    pub(super) fn restart(
         &self,
         id: &ConnectorId,
         include_tasks: bool,
@@ -189,7 +189,7 @@ impl Herder {
         Ok(plan)
     }
 
-    pub(super) async fn restart_task(&self, id: &ConnectorId, task: u32) -> Answer<()> {
+    pub(super) fn restart_task(&self, id: &ConnectorId, task: u32) -> Answer<()> {
         let stored = self
             .stores()?
             .configs
@@ -209,7 +209,7 @@ impl Herder {
         Ok(())
     }
 
-    pub(super) async fn reset_topics(&self, id: &ConnectorId) -> Answer<()> {
+    pub(super) fn reset_topics(&self, id: &ConnectorId) -> Answer<()> {
         if !self.config.topic_reset {
             return Err(HerderError::forbidden("Topic tracking reset is disabled."));
         }

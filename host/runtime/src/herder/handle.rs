@@ -177,18 +177,20 @@ impl HerderHandle {
         only_failed: bool,
     ) -> Answer<ConnectorStatus> {
         let id = id.clone();
-        self.change(move |h| async move { h.restart(&id, include_tasks, only_failed).await })
+        self.change(move |h| async move { h.restart(&id, include_tasks, only_failed) })
             .await
     }
     /// `POST …/tasks/{t}/restart`; 404 `Unknown task: {c}-{t}`.
     pub async fn restart_task(&self, id: &ConnectorId, task: u32) -> Answer<()> {
         let id = id.clone();
-        self.change(move |h| async move { h.restart_task(&id, task).await })
+        self.change(move |h| async move { h.restart_task(&id, task) })
             .await
     }
     /// Forgets the topics a connector has used.
     pub async fn reset_topics(&self, id: &ConnectorId) -> Answer<()> {
-        self.herder.reset_topics(id).await
+        let id = id.clone();
+        self.change(move |h| async move { h.reset_topics(&id) })
+            .await
     }
 
     /// `GET …/offsets`.

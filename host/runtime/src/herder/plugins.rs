@@ -66,7 +66,7 @@ impl Herder {
             match self.catalog.resolve(tenant, name, version, world) {
                 Ok((plugin, _)) => return Ok(plugin.definition().keys.clone()),
                 Err(e) if e.is_about_version() => {
-                    wrong_version = Some(HerderError::bad(e.to_string()))
+                    wrong_version = Some(HerderError::bad(e.to_string()));
                 }
                 Err(_) => {}
             }

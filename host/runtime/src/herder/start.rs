@@ -20,6 +20,8 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 use tokio::sync::mpsc;
 
+type Log = Box<dyn KeyLog>;
+
 const RETRY: Duration = Duration::from_secs(2);
 
 /// What a worker is made from.
@@ -109,12 +111,7 @@ impl Herder {
 
     async fn open_stores(&self) -> Result<(Stores, Vec<StoredPlugin>), TaskError> {
         let worker_id = &self.config.worker_id;
-        let (config, offset, status, plugin): (
-            Box<dyn KeyLog>,
-            Box<dyn KeyLog>,
-            Box<dyn KeyLog>,
-            Box<dyn KeyLog>,
-        ) = match &self.config.storage {
+        let (config, offset, status, plugin): (Log, Log, Log, Log) = match &self.config.storage {
             Storage::Kafka {
                 config,
                 offset,

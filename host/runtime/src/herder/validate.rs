@@ -104,7 +104,7 @@ impl Herder {
         common_rules(config, &mut findings);
         let quotas = self.quotas(tenant);
         let access = quotas.access();
-        self.client_overrides(config, access.files_denied, &mut findings);
+        client_overrides(config, access.files_denied, &mut findings);
         findings.extend(CreationRules::new(config, true).1);
         if let Some(topic) = config
             .get("errors.deadletterqueue.topic.name")
@@ -159,20 +159,21 @@ impl Herder {
             }
         }
     }
+}
 
-    fn client_overrides(&self, config: &Config, files_denied: bool, findings: &mut Vec<Finding>) {
-        for (prefix, role) in [
-            ("producer.override.", ClientRole::Producer),
-            ("consumer.override.", ClientRole::Consumer),
-            ("admin.override.", ClientRole::Admin),
-        ] {
-            let own = config.with_prefix(prefix);
-            let java = own
-                .iter()
-                .map(|(k, v)| (k.to_owned(), v.to_owned()))
-                .collect();
-            findings.extend(translate(&java, role, prefix, files_denied).1);
-        }
+/// Client settings that cannot be translated, or that this tenant may not give.
+fn client_overrides(config: &Config, files_denied: bool, findings: &mut Vec<Finding>) {
+    for (prefix, role) in [
+        ("producer.override.", ClientRole::Producer),
+        ("consumer.override.", ClientRole::Consumer),
+        ("admin.override.", ClientRole::Admin),
+    ] {
+        let own = config.with_prefix(prefix);
+        let java = own
+            .iter()
+            .map(|(k, v)| (k.to_owned(), v.to_owned()))
+            .collect();
+        findings.extend(translate(&java, role, prefix, files_denied).1);
     }
 }
 

@@ -225,7 +225,7 @@ impl Herder {
             }),
             Err(e) if e.is_about_version() => {
                 g.findings
-                    .push(unresolved(&format!("{key}."), "", &class, &e))
+                    .push(unresolved(&format!("{key}."), "", &class, &e));
             }
             Err(e) => g
                 .findings

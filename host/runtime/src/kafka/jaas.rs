@@ -96,7 +96,7 @@ mod tests {
         ] {
             match (parse(text), expected) {
                 (Ok(l), Ok((u, p))) => {
-                    assert_eq!((l.username.as_str(), l.password.as_str()), (u, p), "{text}")
+                    assert_eq!((l.username.as_str(), l.password.as_str()), (u, p), "{text}");
                 }
                 (Err(e), Err(part)) => assert!(e.contains(part), "{text}: {e}"),
                 (got, _) => panic!("{text}: {}", got.is_ok()),

@@ -78,14 +78,11 @@ impl Topics {
             .create_topics([&topic], &options)
             .await
             .map_err(|e| task_error(&doing, &e))?;
-        for answer in answers {
-            match answer {
-                Ok(_) => return Ok(true),
-                Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => return Ok(false),
-                Err((_, code)) => return Err(task_error(&doing, &KafkaError::AdminOp(code))),
-            }
+        match answers.into_iter().next() {
+            Some(Ok(_)) => Ok(true),
+            None | Some(Err((_, RDKafkaErrorCode::TopicAlreadyExists))) => Ok(false),
+            Some(Err((_, code))) => Err(task_error(&doing, &KafkaError::AdminOp(code))),
         }
-        Ok(false)
     }
 
     /// Settings of a topic; `None` where they cannot be read (no right to, or no such topic).

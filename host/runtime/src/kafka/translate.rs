@@ -257,7 +257,7 @@ fn tls(
     if let Some(protocol) = get("security.protocol") {
         match protocol.to_ascii_lowercase().as_str() {
             p @ ("plaintext" | "ssl" | "sasl_plaintext" | "sasl_ssl") => {
-                out.set("security.protocol", p)
+                out.set("security.protocol", p);
             }
             _ => findings.push(refused(
                 prefix,

@@ -5,7 +5,7 @@
 //! Java's serialized map: Connect's standalone offset file is refused with a message.
 //! Invariant: what is in memory is what is in the file.
 
-use super::log::{Compacted, KeyEntry, KeyLog};
+use super::log::{Compacted, KeyEntry, KeyLog, KeyValues};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::future::BoxFuture;
@@ -135,7 +135,7 @@ impl KeyLog for FileLog {
     fn open(&self) -> BoxFuture<'_, Result<(), TaskError>> {
         Box::pin(async { self.load() })
     }
-    fn read(&self) -> BoxFuture<'_, Result<Vec<(Vec<u8>, Vec<u8>)>, TaskError>> {
+    fn read(&self) -> BoxFuture<'_, Result<KeyValues, TaskError>> {
         Box::pin(async {
             Ok(self
                 .entries

@@ -3,7 +3,7 @@
 //! One worker owns the topics (see `group`), so nothing is tailed: what was read at start and written since is the whole
 //! truth. Invariant: a topic that is not compacted is refused, because it would forget.
 
-use super::log::{Compacted, KeyEntry, KeyLog};
+use super::log::{Compacted, KeyEntry, KeyLog, KeyValues};
 use crate::kafka::read::{owned, read_to_end};
 use crate::kafka::{AckProducer, ClientProps, TopicSpec, Topics};
 use futures_util::future::BoxFuture;
@@ -74,7 +74,7 @@ impl KeyLog for KafkaLog {
     fn open(&self) -> BoxFuture<'_, Result<(), TaskError>> {
         Box::pin(self.open_topic())
     }
-    fn read(&self) -> BoxFuture<'_, Result<Vec<(Vec<u8>, Vec<u8>)>, TaskError>> {
+    fn read(&self) -> BoxFuture<'_, Result<KeyValues, TaskError>> {
         Box::pin(async {
             let (props, topic) = (self.consumer.clone(), self.spec.name.clone());
             let reading = tokio::task::spawn_blocking(move || {

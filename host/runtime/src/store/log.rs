@@ -10,12 +10,15 @@ use host_core::error::TaskError;
 /// A key and its value; `None` deletes.
 pub type KeyEntry = (Vec<u8>, Option<Vec<u8>>);
 
+/// Keys with their values.
+pub type KeyValues = Vec<(Vec<u8>, Vec<u8>)>;
+
 /// A compacted log.
 pub trait KeyLog: Send + Sync {
     /// Makes sure that the log is there and fit for its use.
     fn open(&self) -> BoxFuture<'_, Result<(), TaskError>>;
     /// All entries that have not been overwritten or deleted, oldest first.
-    fn read(&self) -> BoxFuture<'_, Result<Vec<(Vec<u8>, Vec<u8>)>, TaskError>>;
+    fn read(&self) -> BoxFuture<'_, Result<KeyValues, TaskError>>;
     /// Writes entries in order and waits until they are durable.
     fn write(&self, entries: Vec<KeyEntry>) -> BoxFuture<'_, Result<(), TaskError>>;
 }
@@ -25,7 +28,7 @@ impl<L: KeyLog + ?Sized> KeyLog for std::sync::Arc<L> {
     fn open(&self) -> BoxFuture<'_, Result<(), TaskError>> {
         (**self).open()
     }
-    fn read(&self) -> BoxFuture<'_, Result<Vec<(Vec<u8>, Vec<u8>)>, TaskError>> {
+    fn read(&self) -> BoxFuture<'_, Result<KeyValues, TaskError>> {
         (**self).read()
     }
     fn write(&self, entries: Vec<KeyEntry>) -> BoxFuture<'_, Result<(), TaskError>> {
@@ -55,7 +58,7 @@ impl Compacted {
             None => drop(self.entries.remove(&key)),
         }
     }
-    pub(crate) fn into_ordered(self) -> Vec<(Vec<u8>, Vec<u8>)> {
+    pub(crate) fn into_ordered(self) -> KeyValues {
         let mut all: Vec<_> = self
             .entries
             .into_iter()

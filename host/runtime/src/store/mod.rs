@@ -16,7 +16,7 @@ mod status;
 pub use config::{ConfigStore, StoredConnector};
 pub use file_log::FileLog;
 pub use kafka_log::KafkaLog;
-pub use log::{KeyEntry, KeyLog};
+pub use log::{KeyEntry, KeyLog, KeyValues};
 pub use offset::OffsetStore;
 pub use plugin::{PluginStore, StoredPlugin};
 pub use status::{StatusRecord, StatusStore};

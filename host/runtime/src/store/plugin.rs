@@ -7,8 +7,8 @@
 use super::log::{KeyEntry, KeyLog, text};
 use host_core::error::TaskError;
 use host_core::id::TenantId;
+use host_wasm::Digest;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
 /// Bytes of a chunk: well below a broker's default `message.max.bytes`.
@@ -45,10 +45,7 @@ pub struct PluginStore {
 }
 
 fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .map(|b| format!("{b:02x}"))
-        .collect()
+    Digest::of(bytes).hex()
 }
 
 fn chunk_key(id: &str, n: usize) -> String {

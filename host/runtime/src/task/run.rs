@@ -310,7 +310,7 @@ impl<'a> Run<'a> {
                 committed.send_replace(std::mem::take(&mut self.uncommitted));
             }
             Ok(Err(e)) => {
-                tracing::warn!(task = %self.spec.id, "storing offsets, will try again: {e}")
+                tracing::warn!(task = %self.spec.id, "storing offsets, will try again: {e}");
             }
             Err(_) => tracing::warn!(
                 task = %self.spec.id,

@@ -27,7 +27,7 @@ use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::Semaphore;
 
 /// How long a verified credential is remembered.
-pub(super) const CACHE_TTL: Duration = Duration::from_secs(60);
+pub(super) const CACHE_TTL: Duration = Duration::from_mins(1);
 /// Credentials remembered at a time.
 pub(super) const CACHE_ENTRIES_MAX: usize = 1024;
 /// Checks of passwords that may wait for their turn; more are refused, so that a flood of wrong ones stays harmless.
@@ -118,10 +118,10 @@ impl Tenants {
         let digest = self.digest(user, secret);
         let (principal, hash) = {
             let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some((p, at)) = state.verified.get(&digest) {
-                if at.elapsed() < CACHE_TTL {
-                    return Ok(p.clone());
-                }
+            if let Some((p, at)) = state.verified.get(&digest)
+                && at.elapsed() < CACHE_TTL
+            {
+                return Ok(p.clone());
             }
             find(&state.file, user).ok_or(AuthError::Denied)?
         };
