@@ -115,6 +115,8 @@ fn topics(config: &MysqlConfig, access: &Access) -> Vec<Finding> {
 
 /// Where to begin.
 enum Start {
+    /// A snapshot was all that was asked for, and it is complete.
+    Nothing,
     Snapshot,
     Stream(Box<(Position, Stored, Vec<String>)>),
 }
@@ -189,6 +191,7 @@ async fn read(mut reader: Reader, start: Start) -> Result<(), TaskError> {
 
 async fn run(reader: &mut Reader, start: Start) -> Result<(), Stop> {
     let streaming = match start {
+        Start::Nothing => return Ok(()),
         Start::Snapshot => {
             let position = Box::pin(snapshot::run(reader)).await?;
             if reader.config.snapshot_mode == SnapshotMode::InitialOnly {
@@ -249,6 +252,9 @@ async fn start(
     // A snapshot that did not finish starts over; so does one that is asked for every time.
     if stored.snapshot || config.snapshot_mode == SnapshotMode::Always {
         return Ok(Start::Snapshot);
+    }
+    if config.snapshot_mode == SnapshotMode::InitialOnly {
+        return Ok(Start::Nothing);
     }
     if !history.exists().await? {
         if config.snapshot_mode == SnapshotMode::WhenNeeded {

@@ -20,6 +20,8 @@ pub(super) enum Kind {
     RowsQuery,
     Payload,
     Heartbeat,
+    /// Begins a file; has no part in positions.
+    Format,
     Incident,
     Other,
 }
@@ -127,6 +129,7 @@ fn kind(raw: u8) -> Kind {
     match raw {
         2 => Kind::Query,
         4 => Kind::Rotate,
+        15 | 35 => Kind::Format,
         16 => Kind::Xid,
         19 => Kind::TableMap,
         23 => rows(RowsOp::Write, false, false),

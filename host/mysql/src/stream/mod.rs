@@ -153,13 +153,20 @@ impl Streaming {
             reader.metrics.set("milli_seconds_behind_source", 0);
             return Ok(());
         }
+        if e.kind == Kind::Format {
+            return Ok(());
+        }
         self.position.server_id = e.server_id;
         self.clock(reader, e);
         if let Kind::Rotate = e.kind {
             let (file, pos) = e
                 .rotate()
                 .ok_or_else(|| self.malformed("a malformed rotate event"))?;
-            self.position.rotate(&file, pos);
+            // The server begins every connection with the file it reads from; with GTIDs it reads the file from its start
+            // and skips, and the offset must not move back meanwhile.
+            if e.timestamp != 0 || *file != *self.position.file {
+                self.position.rotate(&file, pos);
+            }
             self.plans.clear();
             return Ok(());
         }
@@ -277,7 +284,12 @@ impl Streaming {
             return;
         }
         let base = self.transactions.base(&self.position);
-        reader.writer.at(base, self.ts_ns);
+        let ts_ns = if self.ts_ns == 0 {
+            crate::event::now_ns()
+        } else {
+            self.ts_ns
+        };
+        reader.writer.at(base, ts_ns);
         reader.writer.heartbeat(&topic, self.position.event);
     }
 }
