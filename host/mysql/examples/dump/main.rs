@@ -107,7 +107,8 @@ async fn run() -> Outcome<()> {
         serde_json::from_value(document.get("config").cloned().unwrap_or(document))?;
     if std::env::var_os("DUMP_VALIDATE").is_some() {
         let findings = MysqlKind.validate(&config, &Access::default(), true).await;
-        return Ok(println!("{findings:#?}"));
+        println!("{findings:#?}");
+        return Ok(());
     }
     let context = context(&out)?;
     let schemas = context.schemas.clone();

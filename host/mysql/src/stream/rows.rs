@@ -414,3 +414,6 @@ impl Streaming {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;
