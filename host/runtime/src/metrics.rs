@@ -11,7 +11,7 @@ use prometheus::core::Collector;
 use prometheus::{
     GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry, TextEncoder,
 };
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -38,6 +38,8 @@ pub struct Metrics {
     swap_seconds: GaugeVec,
     plugin: IntGaugeVec,
     sources: Mutex<HashMap<TaskId, Arc<SourceMetrics>>>,
+    /// Label values of plugin series, to remove them with their task.
+    plugin_series: Mutex<HashSet<[String; 6]>>,
 }
 
 fn registered<C: Collector + Clone + 'static>(
@@ -131,6 +133,7 @@ impl Metrics {
                 ),
             )?,
             sources: Mutex::default(),
+            plugin_series: Mutex::default(),
             registry: r,
         };
         Ok(Arc::new(all))
@@ -184,6 +187,20 @@ impl Metrics {
         drop(self.chain_seconds.remove_label_values(&labels));
         drop(self.commit_seconds.remove_label_values(&labels));
         drop(self.swap_seconds.remove_label_values(&labels));
+        let mut series = self
+            .plugin_series
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        series.retain(|s| {
+            let own = s.iter().zip(labels).all(|(a, b)| a == b);
+            if own {
+                drop(
+                    self.plugin
+                        .remove_label_values(&s.each_ref().map(String::as_str)),
+                );
+            }
+            !own
+        });
     }
     /// Prometheus' text form.
     pub fn render(&self) -> String {
@@ -326,6 +343,13 @@ impl TaskMetrics {
                 ("bad_answers", s.bad_answers),
             ] {
                 let labels = [tenant, connector, task, &role, &class, name];
+                let mut series = self
+                    .all
+                    .plugin_series
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner);
+                series.insert(labels.map(str::to_owned));
+                drop(series);
                 self.all
                     .plugin
                     .with_label_values(&labels)

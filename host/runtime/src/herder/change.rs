@@ -47,6 +47,12 @@ impl Herder {
     ) -> Answer<ConnectorInfo> {
         // Somebody may have been quicker since the first check.
         self.check_new(&id, &config)?;
+        if self.with_leaving(|l| l.contains(&id)) {
+            return Err(HerderError::conflict(format!(
+                "Connector {} is being deleted and its tasks are still stopping; try again",
+                id.name
+            )));
+        }
         let quotas = self.quotas(&id.tenant);
         let have = self.connectors(&id.tenant).len() as u64;
         if let Some(max) = quotas.connectors.filter(|max| have >= *max) {
@@ -64,11 +70,12 @@ impl Herder {
                 .await
                 .map_err(|e| internal(&e))?;
         }
-        stores
-            .configs
-            .put_connector(&id, &config)
-            .await
-            .map_err(|e| internal(&e))?;
+        if let Err(e) = stores.configs.put_connector(&id, &config).await {
+            if let Err(e) = stores.configs.delete(&id).await {
+                tracing::warn!(connector = %id, "taking back a half-written connector: {e}");
+            }
+            return Err(internal(&e));
+        }
         self.next_generation();
         let info = ConnectorInfo {
             name: id.name.to_string(),
@@ -110,7 +117,8 @@ impl Herder {
         })
     }
 
-    pub(super) async fn delete(&self, id: &ConnectorId) -> Answer<()> {
+    /// Deletes a connector; its tasks stop meanwhile, and nobody else's change waits for them.
+    pub(super) async fn delete(self: Arc<Self>, id: &ConnectorId) -> Answer<()> {
         self.stored(id)?;
         self.stores()?
             .configs
@@ -126,7 +134,13 @@ impl Herder {
         });
         if let Some(wait) = wait {
             // A connector of the same name must not meet the old one's tasks.
-            wait.await;
+            self.with_leaving(|l| l.insert(id.clone()));
+            let (herder, id) = (Arc::clone(&self), id.clone());
+            tokio::spawn(async move {
+                wait.await;
+                herder.with_leaving(|l| l.remove(&id));
+                herder.left.notify_waiters();
+            });
         }
         Ok(())
     }

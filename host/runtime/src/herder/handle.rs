@@ -153,11 +153,13 @@ impl HerderHandle {
         }
         Ok(self.put_config(id, config).await?.info)
     }
-    /// Deletes a connector; its offsets stay, as in Connect.
+    /// Deletes a connector; its offsets stay, as in Connect. Returns when its tasks have stopped, or after a few seconds.
     pub async fn delete(&self, id: &ConnectorId) -> Answer<()> {
-        let id = id.clone();
-        self.change(move |h| async move { h.delete(&id).await })
-            .await
+        let of = id.clone();
+        self.change(move |h| async move { h.delete(&of).await })
+            .await?;
+        self.herder.gone(id).await;
+        Ok(())
     }
     /// `PUT …/pause`, `/resume`, `/stop`. Returns when the tasks have followed, or after a few seconds.
     pub async fn set_target_state(&self, id: &ConnectorId, target: TargetState) -> Answer<()> {

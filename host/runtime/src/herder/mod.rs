@@ -38,7 +38,7 @@ use start::Startup;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 /// The stores, once they have been read.
 struct Stores {
@@ -63,6 +63,10 @@ pub struct Herder {
     meters: Mutex<BTreeMap<TenantId, Arc<Meter>>>,
     generation: AtomicU64,
     startup: watch::Sender<Startup>,
+    /// Deleted connectors whose tasks are still stopping.
+    leaving: Mutex<BTreeSet<ConnectorId>>,
+    /// One of them has stopped.
+    left: Notify,
     /// Its place in the group, where it has one.
     place: Mutex<Option<GroupGuard>>,
 }
@@ -89,6 +93,8 @@ impl Herder {
             generation: AtomicU64::new(1),
             startup: watch::Sender::new(Startup::Starting),
             place: Mutex::default(),
+            leaving: Mutex::default(),
+            left: Notify::new(),
         }
     }
     fn stores(&self) -> Answer<&Stores> {
@@ -106,6 +112,9 @@ impl Herder {
     }
     fn with_runners<T>(&self, work: impl FnOnce(&mut BTreeMap<ConnectorId, Runner>) -> T) -> T {
         work(&mut self.runners.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+    fn with_leaving<T>(&self, work: impl FnOnce(&mut BTreeSet<ConnectorId>) -> T) -> T {
+        work(&mut self.leaving.lock().unwrap_or_else(PoisonError::into_inner))
     }
     fn next_generation(&self) -> u64 {
         self.generation.fetch_add(1, Ordering::AcqRel) + 1
@@ -196,6 +205,16 @@ impl Herder {
         let wait = self.with_runners(|r| r.get(id).map(Runner::wait));
         if let Some(wait) = wait {
             wait.await;
+        }
+    }
+    /// Waits until a deleted connector's tasks have stopped; bounded as its runner's wait is.
+    async fn gone(&self, id: &ConnectorId) {
+        loop {
+            let left = self.left.notified();
+            if !self.with_leaving(|l| l.contains(id)) {
+                return;
+            }
+            left.await;
         }
     }
     /// Stops all tasks and waits for them, for a bounded time; nothing is written about what is wanted.

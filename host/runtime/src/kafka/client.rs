@@ -110,7 +110,6 @@ pub fn is_permanent(code: RDKafkaErrorCode) -> bool {
             | C::InvalidRecord
             | C::InvalidTimestamp
             | C::UnsupportedVersion
-            | C::Fatal
     )
 }
 

@@ -164,7 +164,14 @@ impl ClientContext for TaskContext {
     fn error(&self, error: KafkaError, reason: &str) {
         let code = error.rdkafka_error_code();
         self.host.error(error.clone(), reason);
-        if code.is_some_and(is_permanent) {
+        if code == Some(RDKafkaErrorCode::Fatal) {
+            // The idempotent producer cannot keep its order any more; a new one begins at the stored offset.
+            let message = format!(
+                "producing to Kafka: the producer has given up ({reason}); it is made anew"
+            );
+            self.deliveries
+                .fail(TaskError::retry("KAFKA-PRODUCER-FATAL", message));
+        } else if code.is_some_and(is_permanent) {
             self.deliveries.fail(task_error(
                 &format!("producing to Kafka ({reason})"),
                 &error,

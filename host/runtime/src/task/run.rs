@@ -122,6 +122,7 @@ impl<'a> Run<'a> {
             signals: Arc::clone(&self.signals),
             swap: Arc::clone(&self.swap),
             runtime: tokio::runtime::Handle::current(),
+            shown: Instant::now(),
             used: HashSet::new(),
         };
         let (tell, told) = oneshot::channel();

@@ -29,6 +29,9 @@ pub(super) const THREAD_STACK_BYTES: usize = 4 * 1024 * 1024;
 /// Topic limits are compared with the producer's batches with this much left for Kafka's own framing, in bytes.
 const BATCH_FRAMING_BYTES: usize = 200;
 
+/// How often the plugins' counters are shown.
+const SHOW_PLUGINS_EVERY: Duration = Duration::from_secs(1);
+
 /// What the thread is given to do.
 pub(super) enum Work {
     /// A batch and the room it takes.
@@ -73,6 +76,8 @@ pub(super) struct Pipeline {
     pub(super) runtime: tokio::runtime::Handle,
     /// CPU time charged so far, of the present chain.
     pub(super) charged_ns: u64,
+    /// When the plugins' counters were last shown.
+    pub(super) shown: Instant,
     /// Topics already noted as used.
     pub(super) used: HashSet<String>,
 }
@@ -162,6 +167,10 @@ impl Pipeline {
             prepared.dead.len() as u64,
             prepared.dropped,
         );
+        if self.shown.elapsed() > SHOW_PLUGINS_EVERY {
+            self.shown = Instant::now();
+            self.metrics.plugins(self.chain.stats());
+        }
         self.throttle()?;
         self.pass_topics(&prepared)?;
         let copies = std::mem::take(&mut prepared.copies);
