@@ -342,3 +342,102 @@ async fn a_group_has_one_worker() {
     third.started().await.unwrap();
     third.shutdown().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn quotas_are_refused_by_name_and_topics_are_kept_to() {
+    use host_runtime::tenant::Quotas;
+    let w = World::new("quota").await;
+    let h = worker(&w, Counting::slow(1_000_000));
+    h.started().await.unwrap();
+    let (tenant, id) = (
+        TenantId::default(),
+        ConnectorId::new(TenantId::default(), "c"),
+    );
+    h.create(&tenant, Some("c"), connector(&w), TargetState::Started)
+        .await
+        .unwrap();
+    until("records arrive", || w.high_watermark(&w.topic) > 100).await;
+    let quotas = Quotas {
+        connectors: Some(1),
+        plugins: Some(0),
+        topic_prefixes: Some(vec!["elsewhere.".to_owned()]),
+        ..Quotas::default()
+    };
+    h.put_quotas(&tenant, quotas.clone()).await.unwrap();
+    assert_eq!(
+        (h.quotas(&tenant), h.usage(&tenant).connectors),
+        (quotas, 1)
+    );
+    // Narrower lists hold for what runs already.
+    until("the task has failed", || {
+        state(&h, &id) == Some((State::Running, vec![State::Failed]))
+    })
+    .await;
+    let trace = h.task_status(&id, 0).unwrap().trace.unwrap();
+    assert!(
+        trace.starts_with("TOPIC-NOT-ALLOWED") && trace.contains(&w.topic),
+        "{trace}"
+    );
+    let e = h
+        .create(&tenant, Some("d"), connector(&w), TargetState::Started)
+        .await
+        .unwrap_err();
+    assert!(
+        e.status() == 403 && e.message.contains("'connectors'"),
+        "{e}"
+    );
+    let e = h
+        .upload_plugin(&tenant, "acme.X", "1.0.0", vec![0; 10])
+        .await
+        .unwrap_err();
+    assert!(e.status() == 403 && e.message.contains("'plugins'"), "{e}");
+    let mut files = connector(&w);
+    files.set("producer.override.ssl.truststore.location", "/etc/passwd");
+    files.set("producer.override.ssl.truststore.type", "PEM");
+    let e = h.put_config(&id, files).await.unwrap_err();
+    assert!(
+        e.status() == 400 && e.message.contains("naming a file"),
+        "{e}"
+    );
+    // Wider lists heal it.
+    h.put_quotas(&tenant, Quotas::default()).await.unwrap();
+    until("it runs again", || {
+        state(&h, &id) == Some((State::Running, vec![State::Running]))
+    })
+    .await;
+    h.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_without_kafka_answers_that_it_is_starting() {
+    let raw: Config = [
+        ("bootstrap.servers", "127.0.0.1:1"),
+        ("group.id", "g"),
+        ("config.storage.topic", "c"),
+        ("offset.storage.topic", "o"),
+        ("status.storage.topic", "s"),
+        (
+            "key.converter",
+            "org.apache.kafka.connect.storage.StringConverter",
+        ),
+        (
+            "value.converter",
+            "org.apache.kafka.connect.storage.StringConverter",
+        ),
+    ]
+    .into_iter()
+    .collect();
+    let setup = Setup {
+        config: WorkerConfig::parse(&raw).unwrap(),
+        kinds: vec![Arc::new(Counting::to(1))],
+        catalog: world::catalog(),
+        limits: Limits::default(),
+        tenants: None,
+    };
+    let h = HerderHandle::start(setup).unwrap();
+    let e = h
+        .connector_info(&ConnectorId::new(TenantId::default(), "c"))
+        .unwrap_err();
+    assert_eq!((h.is_ready(), e.status()), (false, 503));
+    assert!(e.message.contains("starting"), "{e}");
+}

@@ -186,15 +186,20 @@ impl Pipeline {
         let now_ns = self.chain.cpu_ns();
         let used = Duration::from_nanos(now_ns.saturating_sub(self.charged_ns));
         self.charged_ns = now_ns;
-        let until = Instant::now() + self.meter.charge_cpu(used);
-        while let Some(left) = until
-            .checked_duration_since(Instant::now())
-            .filter(|d| !d.is_zero())
-        {
-            if self.signals.is_stopped() {
-                return Err(SendError::Stopped);
+        // One answer is capped, so that a stop is never waited for long; a large debt takes several.
+        let mut rest = self.meter.charge_cpu(used);
+        while !rest.is_zero() {
+            let until = Instant::now() + rest;
+            while let Some(left) = until
+                .checked_duration_since(Instant::now())
+                .filter(|d| !d.is_zero())
+            {
+                if self.signals.is_stopped() {
+                    return Err(SendError::Stopped);
+                }
+                std::thread::sleep(left.min(Duration::from_millis(20)));
             }
-            std::thread::sleep(left.min(Duration::from_millis(20)));
+            rest = self.meter.charge_cpu(Duration::ZERO);
         }
         Ok(())
     }

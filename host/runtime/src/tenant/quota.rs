@@ -237,6 +237,20 @@ mod tests {
     }
 
     #[test]
+    fn a_large_debt_is_slept_off_in_several_answers() {
+        let m = Meter::default();
+        m.set_cpu_limit(Some(1_000));
+        let first = m.charge_cpu(Duration::from_millis(1_700));
+        assert_eq!(first, THROTTLE_SLEEP_MAX, "0.7 s beyond the burst, capped");
+        let rest = m.charge_cpu(Duration::ZERO);
+        assert!(
+            !rest.is_zero(),
+            "asking again before it is paid answers again"
+        );
+        assert_eq!(m.usage().cpu_ms, 1_700);
+    }
+
+    #[test]
     fn instances_are_refused_by_name_and_given_back() {
         let q = Quotas {
             instances: Some(2),
