@@ -6,6 +6,7 @@
 //! acknowledged (promises 1 and 2), and the state shown is RUNNING only while that is so (promise 8).
 
 mod budget;
+mod commit;
 mod producer;
 mod run;
 mod signals;

@@ -5,6 +5,7 @@
 //! offset store has acknowledged.
 
 use super::budget::{Budget, QUEUE_BATCHES_MAX};
+use super::commit::{Committer, Entries};
 use super::producer::{Deliveries, Producer};
 use super::signals::Signals;
 use super::thread::{Pipeline, Swap, THREAD_STACK_BYTES, Work};
@@ -15,9 +16,7 @@ use crate::metrics::TaskMetrics;
 use crate::topic_creation::TopicGate;
 use host_core::config::Config;
 use host_core::error::TaskError;
-use host_core::failpoint;
 use host_core::metrics::SourceMetrics;
-use host_core::offset::{Offset, SourcePartition};
 use host_core::schema::SharedSchemas;
 use host_core::source::{Source, TaskContext};
 use std::collections::HashSet;
@@ -27,6 +26,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 /// Without an acknowledgement for this long, while records are outstanding, the task is not shown as RUNNING.
 const STALLED_AFTER: Duration = Duration::from_secs(10);
+/// Longer than the store's own delivery time-out, after which there is an answer.
+const LAST_COMMIT_TIMEOUT: Duration = Duration::from_secs(35);
 const TICK: Duration = Duration::from_secs(1);
 
 /// How a run ended.
@@ -47,8 +48,7 @@ pub(super) struct Run<'a> {
     schemas: SharedSchemas,
     signals: Arc<Signals>,
     swap: Arc<Mutex<Option<Swap>>>,
-    /// Offsets that are to be stored; kept until the store has them.
-    uncommitted: Vec<(SourcePartition, Offset)>,
+    committer: Committer,
     stalled: bool,
 }
 
@@ -60,6 +60,7 @@ impl<'a> Run<'a> {
         inbox: &'a mut mpsc::Receiver<Request>,
         metrics: Arc<TaskMetrics>,
     ) -> Self {
+        let committer = Committer::new(Arc::clone(&spec.offsets), spec.id.connector.clone());
         Self {
             spec,
             inbox,
@@ -67,7 +68,7 @@ impl<'a> Run<'a> {
             schemas: SharedSchemas::default(),
             signals: Arc::default(),
             swap: Arc::default(),
-            uncommitted: Vec::new(),
+            committer,
             stalled: false,
         }
     }
@@ -182,7 +183,10 @@ impl<'a> Run<'a> {
                         Err(_) => Ended::Failed(TaskError::fail("BUG", "the task's thread has panicked; see the log")),
                     };
                 }
-                _ = flush.tick() => self.commit(deliveries, &committed, progressed).await,
+                _ = flush.tick() => {
+                    let patience = self.spec.timing.flush_timeout;
+                    self.commit(deliveries, &committed, progressed, patience).await;
+                }
                 _ = tick.tick() => self.watch(deliveries),
                 read = &mut reader => break match read {
                     Ok(()) => Ended::Finished,
@@ -203,7 +207,7 @@ impl<'a> Run<'a> {
         to_thread: mpsc::Sender<Work>,
         mut thread: oneshot::Receiver<Joined>,
         deliveries: &Arc<Deliveries>,
-        committed: &watch::Sender<Vec<(SourcePartition, Offset)>>,
+        committed: &watch::Sender<Entries>,
         progressed: &mut bool,
     ) -> Ended {
         drop(to_thread);
@@ -241,7 +245,13 @@ impl<'a> Run<'a> {
         } else if !matches!(ended, Ended::Failed(_)) {
             tracing::warn!(task = %self.spec.id, "the task's thread did not finish in time; its batch will be read again");
         }
-        self.commit(deliveries, committed, progressed).await;
+        // The next run begins at the stored offset, so a failed one waits for the answer to its last commit.
+        let patience = match ended {
+            Ended::Failed(_) => LAST_COMMIT_TIMEOUT,
+            Ended::Stopped | Ended::Finished => self.spec.timing.flush_timeout,
+        };
+        self.commit(deliveries, committed, progressed, patience)
+            .await;
         ended
     }
 
@@ -278,45 +288,24 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Stores what has been acknowledged; the source hears of it with its next read.
+    /// Stores what has been acknowledged, for at most `patience`; the source hears of it with its next read.
     async fn commit(
         &mut self,
         deliveries: &Deliveries,
-        committed: &watch::Sender<Vec<(SourcePartition, Offset)>>,
+        committed: &watch::Sender<Entries>,
         progressed: &mut bool,
+        patience: Duration,
     ) {
-        for (partition, offset) in deliveries.inflight(|f| f.take_committable()) {
-            match self.uncommitted.iter_mut().find(|(p, _)| *p == partition) {
-                Some(entry) => entry.1 = offset,
-                None => self.uncommitted.push((partition, offset)),
-            }
-        }
-        if self.uncommitted.is_empty() {
-            return;
-        }
-        failpoint::hit("before_offset_commit");
-        let began = Instant::now();
-        let entries: Vec<_> = self
-            .uncommitted
-            .iter()
-            .cloned()
-            .map(|(p, o)| (p, Some(o)))
-            .collect();
-        let storing = self.spec.offsets.commit(&self.spec.id.connector, &entries);
-        match tokio::time::timeout(self.spec.timing.flush_timeout, storing).await {
-            Ok(Ok(())) => {
-                failpoint::hit("after_offset_commit");
+        self.committer
+            .add(deliveries.inflight(|f| f.take_committable()));
+        match self.committer.store(patience).await {
+            Ok(Some((stored, took))) => {
                 *progressed = true;
-                self.metrics.committed(began.elapsed());
-                committed.send_replace(std::mem::take(&mut self.uncommitted));
+                self.metrics.committed(took);
+                committed.send_replace(stored);
             }
-            Ok(Err(e)) => {
-                tracing::warn!(task = %self.spec.id, "storing offsets, will try again: {e}");
-            }
-            Err(_) => tracing::warn!(
-                task = %self.spec.id,
-                "storing offsets took longer than offset.flush.timeout.ms; will try again"
-            ),
+            Ok(None) => {}
+            Err(e) => tracing::warn!(task = %self.spec.id, "will try again: {e}"),
         }
     }
 
@@ -440,7 +429,7 @@ async fn open(
 async fn read(
     mut source: Box<dyn Source>,
     to_thread: mpsc::Sender<Work>,
-    mut stored: watch::Receiver<Vec<(SourcePartition, Offset)>>,
+    mut stored: watch::Receiver<Entries>,
 ) -> Result<(), TaskError> {
     let budget = Budget::default();
     loop {
