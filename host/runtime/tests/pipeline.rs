@@ -10,7 +10,6 @@ use counting::Counting;
 use host_core::config::Config;
 use host_core::error::TaskError;
 use host_runtime::herder::entity::State;
-use host_runtime::task::Task;
 use std::time::Duration;
 use world::World;
 

@@ -19,7 +19,7 @@ use std::time::Duration;
 const BATCH: u64 = 100;
 
 #[derive(Clone)]
-pub struct Counting {
+pub(crate) struct Counting {
     to: u64,
     pause: Duration,
     fail: Option<(u64, TaskError, Arc<AtomicBool>)>,
@@ -27,7 +27,7 @@ pub struct Counting {
 }
 
 impl Counting {
-    pub fn to(to: u64) -> Self {
+    pub(crate) fn to(to: u64) -> Self {
         Self {
             to,
             pause: Duration::ZERO,
@@ -36,21 +36,21 @@ impl Counting {
         }
     }
     /// Pauses between batches, so that there is a middle to act in.
-    pub fn slow(to: u64) -> Self {
+    pub(crate) fn slow(to: u64) -> Self {
         Self {
             pause: Duration::from_millis(2),
             ..Self::to(to)
         }
     }
     /// Fails once before record `n`.
-    pub fn failing_at(self, n: u64, e: TaskError) -> Self {
+    pub(crate) fn failing_at(self, n: u64, e: TaskError) -> Self {
         Self {
             fail: Some((n, e, Arc::new(AtomicBool::new(false)))),
             ..self
         }
     }
     /// Makes the value of record `n` this long.
-    pub fn large_at(self, n: u64, bytes: usize) -> Self {
+    pub(crate) fn large_at(self, n: u64, bytes: usize) -> Self {
         Self {
             large: Some((n, bytes)),
             ..self
@@ -63,7 +63,7 @@ struct Table {
     first: u64,
 }
 
-pub fn partition() -> SourcePartition {
+pub(crate) fn partition() -> SourcePartition {
     let mut p = JsonMap::new();
     p.insert("counter".into(), "it".into());
     SourcePartition(p)
@@ -151,12 +151,7 @@ impl SourceKind for Counting {
             ConfigDef::new(vec![ConfigKey::new("topic", Type::String, "").required()])
         })
     }
-    fn validate<'a>(
-        &'a self,
-        _: &'a Config,
-        _: &'a Access,
-        _: bool,
-    ) -> BoxFuture<'a, Vec<Finding>> {
+    fn validate(&self, _: &Config, _: &Access, _: bool) -> BoxFuture<'_, Vec<Finding>> {
         Box::pin(async { Vec::new() })
     }
     fn understands(&self, _: &str) -> bool {
@@ -165,11 +160,11 @@ impl SourceKind for Counting {
     fn task_configs(&self, config: &Config, _: u32) -> Vec<Config> {
         vec![config.clone()]
     }
-    fn open<'a>(
-        &'a self,
+    fn open(
+        &self,
         context: TaskContext,
         config: Config,
-    ) -> BoxFuture<'a, Result<Box<dyn Source>, TaskError>> {
+    ) -> BoxFuture<'_, Result<Box<dyn Source>, TaskError>> {
         Box::pin(async move {
             let stored = context.offsets.iter().find(|(p, _)| *p == partition());
             let next = stored

@@ -22,23 +22,23 @@ use rdkafka::message::Message;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-pub struct World {
-    pub topic: String,
-    pub id: TaskId,
-    pub offsets: Arc<OffsetStore>,
-    pub statuses: Arc<StatusStore>,
+pub(crate) struct World {
+    pub(crate) topic: String,
+    pub(crate) id: TaskId,
+    pub(crate) offsets: Arc<OffsetStore>,
+    pub(crate) statuses: Arc<StatusStore>,
     topics: Topics,
     props: ClientProps,
     metrics: Arc<Metrics>,
 }
 
-pub fn bootstrap() -> String {
+pub(crate) fn bootstrap() -> String {
     std::env::var("TIDEGATE_KAFKA")
         .expect("TIDEGATE_KAFKA is not set: run `cargo x test`, or name a broker's host:port")
 }
 
 /// Built-in plugins, compiled once for all tests.
-pub fn catalog() -> Arc<Catalog> {
+pub(crate) fn catalog() -> Arc<Catalog> {
     static CATALOG: OnceLock<Arc<Catalog>> = OnceLock::new();
     let open = || {
         let cache = std::env::temp_dir().join("tidegate-test-cache");
@@ -50,7 +50,7 @@ pub fn catalog() -> Arc<Catalog> {
 }
 
 impl World {
-    pub async fn new(name: &str) -> Self {
+    pub(crate) async fn new(name: &str) -> Self {
         let topic = format!("rt-{name}-{}", uuid::Uuid::new_v4().simple());
         let mut props = base_props();
         props.set("bootstrap.servers", bootstrap());
@@ -88,7 +88,7 @@ impl World {
             metrics: Metrics::new().unwrap(),
         }
     }
-    pub fn config(&self) -> Config {
+    pub(crate) fn config(&self) -> Config {
         let string = "org.apache.kafka.connect.storage.StringConverter";
         [
             ("topic", self.topic.as_str()),
@@ -98,7 +98,7 @@ impl World {
         .into_iter()
         .collect()
     }
-    pub async fn start(&self, kind: Counting, connector: Config) -> Task {
+    pub(crate) async fn start(&self, kind: Counting, connector: Config) -> Task {
         let java = connector.with_prefix("producer.override.");
         let java = java
             .iter()
@@ -143,15 +143,15 @@ impl World {
         self.until("the task runs", || self.state().is_some()).await;
         task
     }
-    pub fn state(&self) -> Option<State> {
+    pub(crate) fn state(&self) -> Option<State> {
         self.statuses.task(&self.id).map(|s| s.state)
     }
-    pub fn position(&self) -> Option<u64> {
+    pub(crate) fn position(&self) -> Option<u64> {
         let all = self.offsets.get(&self.id.connector);
         let own = all.iter().find(|(p, _)| *p == partition())?;
         own.1.0.get("position")?.as_u64()
     }
-    pub async fn create_topic(&self, name: &str, configs: &[(&str, &str)]) {
+    pub(crate) async fn create_topic(&self, name: &str, configs: &[(&str, &str)]) {
         let spec = TopicSpec {
             name: name.to_owned(),
             partitions: 1,
@@ -163,7 +163,7 @@ impl World {
         };
         assert!(self.topics.ensure(&spec).await.unwrap());
     }
-    pub fn high_watermark(&self, topic: &str) -> i64 {
+    pub(crate) fn high_watermark(&self, topic: &str) -> i64 {
         use rdkafka::consumer::Consumer as _;
         let consumer: rdkafka::consumer::BaseConsumer =
             self.props.to_client_config().create().unwrap();
@@ -172,7 +172,7 @@ impl World {
             .map_or(0, |(_, high)| high)
     }
     /// Values of all records, in order (topics have one partition here).
-    pub fn values(&self, topic: &str) -> Vec<String> {
+    pub(crate) fn values(&self, topic: &str) -> Vec<String> {
         let mut all = Vec::new();
         read_to_end(&self.props, topic, &mut |m| {
             all.push(String::from_utf8(m.payload().unwrap_or_default().to_vec()).unwrap());
@@ -181,8 +181,8 @@ impl World {
         .unwrap();
         all
     }
-    pub async fn until(&self, what: &str, holds: impl Fn() -> bool) {
-        let deadline = Instant::now() + Duration::from_secs(60);
+    pub(crate) async fn until(&self, what: &str, holds: impl Fn() -> bool) {
+        let deadline = Instant::now() + Duration::from_mins(1);
         while !holds() {
             let status = self.statuses.task(&self.id);
             assert!(
