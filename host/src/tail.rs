@@ -322,7 +322,10 @@ impl Follow {
             .stack_size(GUEST_THREAD_STACK_BYTES)
             .spawn(move || {
                 while let Some(batch) = waiting.blocking_recv() {
-                    let answer = chain.run(batch).and_then(|p| print(&p, keys).map(|()| p));
+                    let answer = chain.run(batch).and_then(|mut prepared| {
+                        print(&prepared, keys)?;
+                        prepared.ended.take().map_or(Ok(prepared), Err)
+                    });
                     if done.blocking_send(answer).is_err() {
                         return;
                     }

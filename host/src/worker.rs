@@ -140,7 +140,7 @@ async fn started(herder: &HerderHandle, connectors: Vec<ConnectorFile>) -> Resul
             Ok(_) => tracing::info!(connector = name, "created"),
             // After a restart it is in the config topic already.
             Err(e) if e.kind == ErrorKind::Conflict => {
-                tracing::info!(connector = name, "is there already")
+                tracing::info!(connector = name, "is there already");
             }
             Err(e) => bail!("creating the connector {name}: {e}"),
         }

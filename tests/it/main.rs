@@ -16,3 +16,4 @@ mod rest_uploads;
 mod swap;
 mod tail;
 mod tenants;
+mod values;

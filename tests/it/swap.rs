@@ -65,7 +65,7 @@ fn upload_mask_swap() {
     let swaps: Vec<String> = host
         .log()
         .lines()
-        .filter(|l| l.contains("swapped") && l.contains("pause"))
+        .filter(|l| l.contains("exchanged") && l.contains("pause_us"))
         .map(str::to_owned)
         .collect();
     println!("{}", swaps.join("\n"));

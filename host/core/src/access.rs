@@ -42,12 +42,14 @@ mod tests {
         let a = Access {
             topic_prefixes: Some(vec!["acme.".into()]),
             database_hosts: Some(vec!["db:3306".into()]),
+            ..Access::default()
         };
         assert!(a.allows_topic("acme.x") && !a.allows_topic("acmex") && !a.allows_topic(""));
         assert!(a.allows_database("DB", 3306) && !a.allows_database("db", 3307));
         let nothing = Access {
             topic_prefixes: Some(vec![]),
             database_hosts: Some(vec![]),
+            ..Access::default()
         };
         assert!(!nothing.allows_topic("x") && !nothing.allows_database("db", 1));
     }

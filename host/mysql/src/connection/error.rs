@@ -26,7 +26,9 @@ const NO_PRIVILEGE: [u16; 4] = [1142, 1143, 1227, 1370];
 const BINLOG_READ: u16 = 1236;
 const LOCK_TIMEOUT: u16 = 1205;
 /// Server shutting down, too many connections, deadlock: worth another try.
-const PASSING: [u16; 6] = [1040, 1053, 1077, 1078, 1079, 1213];
+const PASSING: [u16; 7] = [1040, 1053, 1077, 1078, 1079, 1213, TABLE_CHANGED];
+/// ER_TABLE_DEF_CHANGED: a table was altered after the snapshot's view was opened; a new view sees it.
+const TABLE_CHANGED: u16 = 1412;
 
 /// The task error of a driver error.
 pub fn task_error(doing: &Doing, error: Error) -> TaskError {
@@ -151,6 +153,15 @@ mod tests {
                 "MYSQL-SERVER-BUSY",
                 Disposition::Retry,
                 "Too many",
+            ),
+            (
+                server(
+                    1412,
+                    "Table definition has changed, please retry transaction",
+                ),
+                "MYSQL-SERVER-BUSY",
+                Disposition::Retry,
+                "retry transaction",
             ),
         ];
         for (error, code, disposition, word) in cases {

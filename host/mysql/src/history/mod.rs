@@ -15,6 +15,7 @@ use crate::ddl::{SchemaChange, Session};
 use crate::schema_history::record::{HistoryRecord, replay};
 use crate::table::Tables;
 use host_core::error::TaskError;
+use host_core::failpoint;
 use host_core::log::RecordLog;
 use host_core::offset::JsonMap;
 use host_core::source::TaskContext;
@@ -102,6 +103,8 @@ impl History {
         if self.waiting.is_empty() {
             return Ok(());
         }
+        // The definitions in memory are ahead of the log now.
+        failpoint::hit("after_ddl_before_history");
         self.log.append(std::mem::take(&mut self.waiting)).await
     }
 

@@ -11,6 +11,7 @@ use crate::position::{Base, Position};
 use crate::reader::{Reader, Stop};
 use crate::table::TableId;
 use host_core::error::TaskError;
+use host_core::failpoint;
 use host_core::layout::Slot;
 use mysql_async::prelude::Queryable as _;
 use mysql_async::{Conn, Row, Value};
@@ -63,6 +64,9 @@ fn unknown(id: &TableId) -> TaskError {
     )
 }
 
+/// Rows between two passages of the crash window `mid_snapshot`.
+const FAILPOINT_EVERY_ROWS: i64 = 1000;
+
 async fn table(
     reader: &mut Reader,
     conn: &mut Conn,
@@ -101,6 +105,9 @@ async fn table(
         });
         first_row = false;
         scanned += 1;
+        if scanned % FAILPOINT_EVERY_ROWS == 0 {
+            failpoint::hit("mid_snapshot");
+        }
     }
     reader.metrics.add("rows_scanned", scanned);
     drop(result);

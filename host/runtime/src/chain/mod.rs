@@ -65,6 +65,9 @@ pub struct Prepared {
     pub dropped: u64,
     /// Records whose errors were tolerated.
     pub errors: u64,
+    /// The error of a record that is not tolerated. It and what follows it are not in the batch: what comes before is
+    /// delivered, and then the task fails, as in Connect, which works on one record after the other.
+    pub ended: Option<TaskError>,
 }
 
 /// One record's bytes.
@@ -93,6 +96,8 @@ struct Gathered {
     dead: Vec<DeadLetter>,
     errors: u64,
     dropped: u64,
+    /// The source record at which the batch ends, and why.
+    ended: Option<(u32, TaskError)>,
 }
 
 impl Chain {
@@ -106,7 +111,7 @@ impl Chain {
         let keys = encode(&mut self.key, &mut batch)?;
         let values = encode(&mut self.value, &mut batch)?;
         let (headers, header_errors) = HeaderRuns::encode(&mut self.header, &mut batch)?;
-        self.encoding_failed(&batch, &keys, &values, &header_errors, &mut unsent, &mut g)?;
+        self.encoding_failed(&batch, &keys, &values, &header_errors, &mut unsent, &mut g);
         let mut copies = vec![0u32; batch.source_records() as usize];
         let sent = batch.records().iter().enumerate();
         let origins = sent
@@ -118,6 +123,11 @@ impl Chain {
                 *n += 1;
             }
         }
+        // What is not counted is neither sent nor given up: it is read again.
+        let ended = g.ended.map(|(origin, e)| {
+            copies.truncate(origin as usize);
+            e
+        });
         Ok(Prepared {
             batch,
             keys,
@@ -128,6 +138,7 @@ impl Chain {
             copies,
             dropped: g.dropped,
             errors: g.errors,
+            ended,
         })
     }
 
@@ -184,6 +195,9 @@ impl Chain {
                 .filter(|(_, (_, holds))| **holds != negate)
                 .map(|(now, _)| now as u32)
                 .collect();
+            // A batch that has ended at a record is shorter now.
+            let left = batch.records().len() as u32;
+            let chosen: Vec<u32> = chosen.into_iter().filter(|i| *i < left).collect();
             if chosen.is_empty() {
                 return Ok(());
             }
@@ -213,8 +227,13 @@ impl Chain {
         if errors.is_empty() {
             return Ok(());
         }
-        for e in errors {
-            self.policy.tolerate(e, topic_of(batch, e.record))?;
+        let mut errors = errors.to_vec();
+        errors.sort_by_key(|e| e.record);
+        for e in &errors {
+            if let Err(fatal) = self.policy.tolerate(e, topic_of(batch, e.record)) {
+                end_at(batch, e.record, fatal, g);
+                return Ok(());
+            }
         }
         g.errors += errors.len() as u64;
         if self.policy.dead_letter_topic.is_some() {
@@ -245,7 +264,7 @@ impl Chain {
         headers: &[RecordError],
         unsent: &mut Vec<u32>,
         g: &mut Gathered,
-    ) -> Result<(), TaskError> {
+    ) {
         let all = keys
             .errors
             .iter()
@@ -258,12 +277,19 @@ impl Chain {
         );
         let mut errors: Vec<RecordError> = all.chain(headers.iter().cloned()).collect();
         if errors.is_empty() {
-            return Ok(());
+            return;
         }
         errors.sort_by_key(|e| e.record);
         errors.dedup_by_key(|e| e.record);
         for e in &errors {
-            self.policy.tolerate(e, topic_of(batch, e.record))?;
+            if let Err(fatal) = self.policy.tolerate(e, topic_of(batch, e.record)) {
+                // Encoded already: left in the batch, and not sent.
+                let (first, origin) = tail(batch, e.record);
+                unsent.retain(|i| *i < first);
+                unsent.extend(first..batch.records().len() as u32);
+                g.ended = Some((origin, fatal));
+                return;
+            }
             unsent.push(e.record);
             if self.policy.dead_letter_topic.is_some() {
                 let i = e.record as usize;
@@ -273,8 +299,25 @@ impl Chain {
             }
         }
         g.errors += errors.len() as u64;
-        Ok(())
     }
+}
+
+/// The first record with the origin of record `index`, and that origin: a source record is delivered whole or not at all.
+fn tail(batch: &Batch, index: u32) -> (u32, u32) {
+    let records = batch.records();
+    let origin = records.get(index as usize).map_or(0, |r| r.origin);
+    (
+        records.partition_point(|r| r.origin < origin) as u32,
+        origin,
+    )
+}
+
+/// Ends the batch before a record that is not tolerated.
+fn end_at(batch: &mut Batch, index: u32, fatal: TaskError, g: &mut Gathered) {
+    let (first, origin) = tail(batch, index);
+    let rest: Vec<u32> = (first..batch.records().len() as u32).collect();
+    batch.remove(&rest);
+    g.ended = Some((origin, fatal));
 }
 
 fn encode(format: &mut Format, batch: &mut Batch) -> Result<Encoded, TaskError> {

@@ -176,8 +176,8 @@ impl<'a> Run<'a> {
                     // The thread leaves by itself only with an error: the channel is still open.
                     break match joined {
                         Ok((pipeline, Err(e))) => {
-                            drop(pipeline);
-                            Ended::Failed(e)
+                            let graceful = self.spec.timing.graceful;
+                            self.flush(pipeline, Ended::Failed(e), graceful).await
                         }
                         Ok((_, Ok(()))) => Ended::Failed(TaskError::fail("BUG", "the task's thread has left")),
                         Err(_) => Ended::Failed(TaskError::fail("BUG", "the task's thread has panicked; see the log")),
@@ -257,8 +257,8 @@ impl<'a> Run<'a> {
 
     async fn flush(&mut self, mut pipeline: Pipeline, ended: Ended, graceful: Duration) -> Ended {
         let deadline = match ended {
-            Ended::Failed(_) => return ended,
-            Ended::Stopped => Some(Instant::now() + graceful),
+            // Records before the one at fault are delivered, as Connect does.
+            Ended::Failed(_) | Ended::Stopped => Some(Instant::now() + graceful),
             Ended::Finished => None,
         };
         let task = self.spec.id.clone();

@@ -178,7 +178,8 @@ impl Pipeline {
         self.producer
             .deliveries
             .inflight(|f| f.open(sequence, offsets, copies));
-        self.send(sequence, &prepared)
+        self.send(sequence, &prepared)?;
+        prepared.ended.map_or(Ok(()), |e| Err(SendError::Task(e)))
     }
 
     /// Sleeps off CPU time beyond the tenant's share; nobody else waits.
