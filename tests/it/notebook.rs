@@ -102,6 +102,15 @@ fn posted_stored_restarted_and_deleted() {
         .unwrap_or_else(|e| panic!("{e:#}"));
     };
     count(1);
+    until::until("the snapshot's offset to be stored", STEP, || {
+        let stored = host
+            .rest
+            .get("/connectors/mysql-connector/offsets")?
+            .json()?;
+        let offset = &stored["offsets"][0]["offset"];
+        Ok((offset.is_object() && offset.get("snapshot").is_none()).then_some(()))
+    })
+    .unwrap();
     session
         .run("INSERT INTO testdb.users1 (name) VALUES ('two')")
         .unwrap();

@@ -64,7 +64,7 @@ fn connects_transcript() {
     let mut unused: Vec<&Exception> = exceptions::REFUSED.iter().collect();
     let mut wrong = Vec::new();
     for (index, call) in calls.iter().enumerate() {
-        let exception = exceptions::of(&call.label);
+        let exception = exceptions::of(&call.label, &call.request.path);
         let found = script.play(call, |answer| compare(call, answer, exception));
         let differences = found.unwrap_or_else(|e| vec![format!("{e:#}")]);
         if let Some(exception) = exception {
@@ -100,7 +100,7 @@ fn the_transcript_is_equal_to_itself() {
                 .collect(),
             body: call.response.body.clone(),
         };
-        let exception = exceptions::of(&call.label);
+        let exception = exceptions::of(&call.label, &call.request.path);
         let found = compare(call, &answer, exception);
         let needless = exception.is_some() && call.response.status != 400;
         assert_eq!(!found.is_empty(), needless, "{}: {found:?}", call.line());

@@ -16,7 +16,7 @@ fn upload_mask_swap() {
     let mut config = connector(database);
     host.create("swap", &config).unwrap();
     host.wait_streaming("swap", Duration::from_mins(1)).unwrap();
-    let writer = Writer::start(database, 3, before, Duration::from_millis(1), false).unwrap();
+    let writer = Writer::start(database, 3, before, Duration::from_millis(4), false).unwrap();
 
     let component = std::fs::read(services::plugins().unwrap().join("mask-pii.wasm")).unwrap();
     for version in ["1.0.0", "1.1.0"] {
@@ -48,7 +48,7 @@ fn upload_mask_swap() {
             &format!("a row masked with {replacement}"),
             Duration::from_secs(30),
             || {
-                let last = kafka::read(&topic)?.pop();
+                let last = kafka::last(&topic)?;
                 let row = last.map(|r| ledger::row(&r)).transpose()?.flatten();
                 Ok(row
                     .filter(|(_, _, after)| after["pad"] == replacement)

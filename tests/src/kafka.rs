@@ -85,15 +85,37 @@ pub fn ends(matching: &dyn Fn(&str) -> bool) -> Result<BTreeMap<(String, i32), i
     Ok(out)
 }
 
-/// All records of a topic, partition by partition; none for a topic that does not exist.
+/// All records a topic holds now, partition by partition; none for a topic that does not exist.
 pub fn read(topic: &str) -> Result<Vec<Record>> {
+    let mut left: BTreeMap<i32, i64> = BTreeMap::new();
+    for ((_, partition), end) in ends(&|t| t == topic)? {
+        left.insert(partition, end);
+    }
     let mut reader = Reader::new(topic)?;
     let mut out = Vec::new();
-    while let Some(r) = reader.next_before_end()? {
-        out.push(r);
+    // What is written meanwhile is not waited for.
+    while left.iter().any(|(p, end)| reader.position(*p) < *end) {
+        match reader.next_before_end()? {
+            Some(r) if r.offset < left.get(&r.partition).copied().unwrap_or(0) => out.push(r),
+            Some(_) => {}
+            None => break,
+        }
     }
     out.sort_by_key(|r| (r.partition, r.offset));
     Ok(out)
+}
+
+/// The newest record of a topic with one partition.
+pub fn last(topic: &str) -> Result<Option<Record>> {
+    let end = ends(&|t| t == topic)?.into_values().max().unwrap_or(0);
+    if end == 0 {
+        return Ok(None);
+    }
+    let mut reader = Reader::new(topic)?;
+    let mut list = TopicPartitionList::new();
+    list.add_partition_offset(topic, 0, Offset::Offset(end - 1))?;
+    reader.consumer.assign(&list)?;
+    reader.poll(CALL)
 }
 
 /// Follows a topic from its beginning.
@@ -101,6 +123,8 @@ pub struct Reader {
     consumer: BaseConsumer,
     topic: String,
     ended: BTreeMap<i32, bool>,
+    /// Offset after the last record that was read, by partition.
+    positions: BTreeMap<i32, i64>,
 }
 
 impl Reader {
@@ -119,7 +143,11 @@ impl Reader {
             consumer,
             topic: topic.to_owned(),
             ended: partitions.into_iter().map(|p| (p, false)).collect(),
+            positions: BTreeMap::new(),
         })
+    }
+    fn position(&self, partition: i32) -> i64 {
+        self.positions.get(&partition).copied().unwrap_or(0)
     }
     /// The next record, or `None` when all partitions have been read to their end.
     pub fn next_before_end(&mut self) -> Result<Option<Record>> {
@@ -145,6 +173,7 @@ impl Reader {
             Some(Err(e)) => Err(e).with_context(|| format!("reading {}", self.topic)),
             Some(Ok(m)) => {
                 self.ended.insert(m.partition(), false);
+                self.positions.insert(m.partition(), m.offset() + 1);
                 let headers = m.headers().map(|h| {
                     h.iter()
                         .map(|h| (h.key.to_owned(), h.value.map(<[u8]>::to_vec)))

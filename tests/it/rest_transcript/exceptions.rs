@@ -8,7 +8,7 @@ use tests::http::Answer;
 /// A call that is refused otherwise.
 #[derive(Debug)]
 pub(super) struct Exception {
-    /// Label of the recorded call.
+    /// Label of the recorded call, and its path where the label is not enough.
     pub(super) label: &'static str,
     /// Our status.
     status: u16,
@@ -23,6 +23,9 @@ const NULL_VALUE: &str = "Debezium 3.6.1 leaves a key out of its validation resu
                           invalid configuration; 400 with the intended text";
 const NO_PASSWORDS: &str = "Connect shows the whole configuration with its password in the message";
 const NO_JAVA: &str = "Connect lists Java descriptors with paths of jars; we list our classes";
+const NO_TOPIC: &str =
+    "Debezium's task fails at its start without it; told before anything is created";
+const NO_READER: &str = "no task would ever read that offset";
 const NO_SLASH: &str = "a name that no URL can address is refused";
 
 const fn refused(
@@ -40,7 +43,7 @@ const fn refused(
 }
 
 /// Calls that are refused otherwise than recorded.
-pub(super) static REFUSED: [Exception; 28] = [
+pub(super) static REFUSED: [Exception; 31] = [
     refused(
         "validate: empty",
         400,
@@ -155,6 +158,24 @@ pub(super) static REFUSED: [Exception; 28] = [
         NULL_VALUE,
     ),
     refused(
+        "create: missing history topic",
+        400,
+        "The 'schema.history.internal.kafka.topic' value is invalid: A value is required",
+        NO_TOPIC,
+    ),
+    refused(
+        "delete /connectors/x",
+        404,
+        "Connector x not found",
+        NO_TOPIC,
+    ),
+    refused(
+        "offsets patch: unknown partition key",
+        400,
+        "the partition must be",
+        NO_READER,
+    ),
+    refused(
         "create: missing server id",
         400,
         "The 'database.server.id' value is invalid: A value is required",
@@ -219,9 +240,37 @@ pub(super) const CLASS_LISTS: [&str; 2] = ["plugins", "plugins, all kinds"];
 /// Answers whose entries are this host's own, so only the form of an entry is compared.
 pub(super) const BY_SHAPE: [(&str, &str); 1] = [("loggers", "loggers are targets of this host")];
 
-/// The exception of a call.
-pub(super) fn of(label: &str) -> Option<&'static Exception> {
-    REFUSED.iter().find(|e| e.label == label)
+/// What calls that we refuse had made, and later answers list: connectors, and the partition of an offset.
+pub(super) const NOT_MADE: [&str; 3] = ["a/b", "x", r#"{"bogus":"x"}"#];
+
+/// Keys that Debezium's validation leaves out, so that a connector without them is created and its task fails.
+pub(super) const TOLD_AS_WELL: [&str; 2] = [
+    "schema.history.internal.kafka.bootstrap.servers",
+    "schema.history.internal.kafka.topic",
+];
+
+/// Errors of a recorded validation that tell a user nothing.
+pub(super) const NO_ERRORS: [(&str, &str); 1] =
+    [("Cannot invoke \"", "the inside of a null pointer in Java")];
+
+/// Recorded errors that ours says in other words: what both hold, and why.
+pub(super) const OTHER_WORDS: [(&str, &str, &str); 2] = [
+    (
+        "Unable to connect: Access denied",
+        "Access denied for user",
+        "ours names the server, and the keys to look at",
+    ),
+    (
+        "Failed to establish connection",
+        "127.0.0.1:1",
+        "Debezium leaves out which and why",
+    ),
+];
+
+/// The exception of a call, by its label, or where several have one, by label and path.
+pub(super) fn of(label: &str, path: &str) -> Option<&'static Exception> {
+    let both = format!("{label} {path}");
+    REFUSED.iter().find(|e| e.label == label || e.label == both)
 }
 
 impl Exception {
