@@ -21,6 +21,11 @@ use std::sync::Arc;
 pub trait SourceKind: Send + Sync {
     /// Its class, as in `connector.class`.
     fn class(&self) -> &'static str;
+    /// Class of its tasks, as Connect's worker stores it beside their configuration (`task.class`); Debezium names it
+    /// after the connector's.
+    fn task_class(&self) -> String {
+        format!("{}Task", self.class())
+    }
     /// Its version, as in `GET /connector-plugins`.
     fn version(&self) -> &'static str;
     /// Its own keys (those every connector has are the runtime's).

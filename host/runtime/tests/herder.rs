@@ -301,7 +301,7 @@ async fn bad_input_is_answered_with_connects_texts() {
         .unwrap_err();
     assert_eq!(
         e.message,
-        "Connector config {database.password=[hidden]} contains no connector type"
+        "Connector config {database.password} contains no connector type; set connector.class"
     );
     let infos = h
         .validate(&tenant, "CountingSource", &with(&[("name", "x")]))

@@ -240,6 +240,7 @@ fn config_key(k: wit::ConfigKey) -> ConfigKey {
             .take(KEYS_MAX)
             .map(text)
             .collect(),
+        hidden: false,
         unsupported: false,
     }
 }

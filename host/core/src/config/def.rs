@@ -61,6 +61,9 @@ pub struct ConfigKey {
     /// Values offered by `validate`; for an enumeration, all of them.
     #[serde(default, skip_serializing)]
     pub recommended_values: Vec<String>,
+    /// A key that `validate` answers with `visible: false`, because no user should need it.
+    #[serde(default, skip_serializing)]
+    pub hidden: bool,
     /// A key that is known but not built yet: using it with another value than its default is refused, because an
     /// ignored key (a mask, say) would do harm in silence.
     #[serde(default, skip_serializing)]
@@ -83,6 +86,7 @@ impl ConfigKey {
             display_name: Some(name.to_owned()),
             dependents: Vec::new(),
             recommended_values: Vec::new(),
+            hidden: false,
             unsupported: false,
         }
     }

@@ -1,7 +1,7 @@
 //! Connect's answer to `PUT /connector-plugins/{c}/config/validate`: `ConfigInfos`.
 //!
 //! It joins a definition, a configuration and findings into the JSON that Connect 4.3 sends, field for field.
-//! Invariant: `error_count` is the number of keys that have errors.
+//! Invariant: `error_count` is the number of errors listed, as in Connect's `AbstractHerder.generateResult`.
 
 use super::{Config, ConfigDef, ConfigKey, Finding};
 use crate::secret::is_secret_key;
@@ -66,10 +66,7 @@ impl ConfigInfos {
                 groups.push(g.clone());
             }
         }
-        let error_count = configs
-            .iter()
-            .filter(|c| !c.value.errors.is_empty())
-            .count();
+        let error_count = configs.iter().map(|c| c.value.errors.len()).sum();
         Self {
             name: class.to_owned(),
             error_count,
@@ -92,7 +89,7 @@ fn info(key: &ConfigKey, config: &Config, errors: Vec<String>) -> ConfigInfo {
             value,
             recommended_values: key.recommended_values.clone(),
             errors,
-            visible: true,
+            visible: !key.hidden,
         },
     }
 }

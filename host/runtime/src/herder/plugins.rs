@@ -3,11 +3,13 @@
 //! Checking and compiling are `host_wasm`'s, keeping the bytes is the plugin store's; quotas and what uses a plugin are
 //! decided here. Invariant: a plugin that has been answered as stored is durable, and one in use is not deleted.
 
+use super::common_keys::common_keys;
 use super::entity::{PluginInfo, PluginVersion};
 use super::{Answer, ErrorKind, Herder, HerderError, classes, internal};
 use crate::store::StoredPlugin;
 use host_core::config::{Config, ConfigKey};
 use host_core::id::TenantId;
+use host_core::source::SourceKind;
 use host_wasm::compile::CompileError;
 use host_wasm::{DeleteError, Plugin, Upload, UploadError, World};
 use std::sync::Arc;
@@ -59,7 +61,7 @@ impl Herder {
         version: Option<&str>,
     ) -> Answer<Vec<ConfigKey>> {
         if let Some(kind) = classes::find(&self.kinds, name) {
-            return Ok(kind.definition().keys.clone());
+            return Ok(connector_keys(kind.as_ref()));
         }
         let mut wrong_version = None;
         for world in World::ALL {
@@ -209,6 +211,21 @@ impl Herder {
                 })
             })
     }
+}
+
+/// A connector's own keys and then those of every connector, as Connect lists them: without the worker's converters.
+fn connector_keys(kind: &dyn SourceKind) -> Vec<ConfigKey> {
+    let mut common = common_keys();
+    for key in &mut common {
+        if key.name.contains("converter") {
+            key.default_value = None;
+        } else if key.name == "connector.plugin.version" {
+            key.default_value = Some(kind.version().to_owned());
+        }
+    }
+    let mut keys = kind.definition().keys.clone();
+    keys.extend(common);
+    keys
 }
 
 fn describe(name: &str, plugin: &Plugin) -> PluginVersion {

@@ -36,7 +36,10 @@ impl Herder {
             .get("tasks.max")
             .and_then(|v| v.trim().parse().ok())
             .unwrap_or(1);
-        let configs = kind.task_configs(config, max);
+        let mut configs = kind.task_configs(config, max);
+        for task in &mut configs {
+            task.set("task.class", kind.task_class());
+        }
         let stored = stores.configs.get(id).map(|c| c.tasks);
         if stored.as_ref() != Some(&configs) {
             stores.configs.put_tasks(id, &configs).await?;

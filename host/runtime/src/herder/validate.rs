@@ -9,9 +9,9 @@ use super::common_keys::common_keys;
 use super::{Answer, Herder, HerderError, classes};
 use crate::kafka::{ClientRole, translate};
 use crate::topic_creation::CreationRules;
+use host_core::access::Access;
 use host_core::config::{Config, ConfigDef, ConfigInfos, ConfigKey, Finding, Parser, suggest};
 use host_core::id::{ConnectorId, TenantId};
-use host_core::secret::is_secret_key;
 use host_core::source::SourceKind;
 use std::sync::Arc;
 use std::time::Duration;
@@ -77,12 +77,10 @@ impl Herder {
             .map(str::trim)
             .filter(|c| !c.is_empty())
         else {
-            let shown: Vec<String> = config
-                .iter()
-                .map(|(k, v)| format!("{k}={}", if is_secret_key(k) { "[hidden]" } else { v }))
-                .collect();
+            // Connect shows the values too; any of them may be a secret.
+            let shown: Vec<&str> = config.iter().map(|(k, _)| k).collect();
             return Err(HerderError::bad(format!(
-                "Connector config {{{}}} contains no connector type",
+                "Connector config {{{}}} contains no connector type; set connector.class",
                 shown.join(", ")
             )));
         };
@@ -126,17 +124,11 @@ impl Herder {
         parser.check_all();
         let own_findings = parser.findings;
         let live = findings.is_empty() && own_findings.is_empty();
-        findings.extend(own_findings);
-        match tokio::time::timeout(LIVE_TIMEOUT, kind.validate(config, &access, live)).await {
-            Ok(more) => findings.extend(more),
-            Err(_) => {
-                let message = format!(
-                    "The server did not answer within {} s",
-                    LIVE_TIMEOUT.as_secs()
-                );
-                findings.push(Finding::new("connector.class", message));
-            }
-        }
+        let told = ask(kind.as_ref(), config, &access, live).await;
+        // What the class itself says of a key is better than what its type says.
+        let unsaid = |f: &Finding| !told.iter().any(|t| t.key == f.key);
+        findings.extend(own_findings.into_iter().filter(unsaid));
+        findings.extend(told);
         def.keys.extend(own.keys.iter().cloned());
         warn_unknown(kind.as_ref(), &def, config);
         ConfigInfos::new(kind.class(), &def, config, &findings)
@@ -159,6 +151,18 @@ impl Herder {
             }
         }
     }
+}
+
+/// What the class itself says, its server included where `live`.
+async fn ask(kind: &dyn SourceKind, config: &Config, access: &Access, live: bool) -> Vec<Finding> {
+    let asked = kind.validate(config, access, live);
+    tokio::time::timeout(LIVE_TIMEOUT, asked)
+        .await
+        .unwrap_or_else(|_| {
+            let seconds = LIVE_TIMEOUT.as_secs();
+            let message = format!("The server did not answer within {seconds} s");
+            vec![Finding::new("connector.class", message)]
+        })
 }
 
 /// Client settings that cannot be translated, or that this tenant may not give.
