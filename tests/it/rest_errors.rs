@@ -10,26 +10,47 @@ use tests::host::Host;
 use tests::mysql::Session;
 use tests::services;
 
-/// Label, what our message holds instead, and why.
-const OTHERWISE: [(&str, &str, &str); 5] = [
+/// Label, our status, what our message holds instead, and why.
+const OTHERWISE: [(&str, u16, &str, &str); 7] = [
     (
         "bad password",
-        "Unable to connect: Access denied for user",
-        "MariaDB's driver adds the number of its connection",
+        400,
+        "Access denied for user",
+        "MariaDB's driver adds the number of its connection; ours names the server and the keys to look at",
     ),
-    ("port refused", "127.0.0.1:1", "a text of MariaDB's driver"),
+    (
+        "port refused",
+        400,
+        "127.0.0.1:1",
+        "a text of MariaDB's driver",
+    ),
+    (
+        "missing history topic",
+        400,
+        "The 'schema.history.internal.kafka.topic' value is invalid: A value is required",
+        "Debezium's task fails at its start without it; told before anything is created",
+    ),
     (
         "bad regex",
+        400,
         "The 'table.include.list' value is invalid: A comma-separated list of valid regular expressions is expected",
         "what is wrong with the expression is said by another engine",
     ),
     (
         "bad snapshot mode",
+        400,
         "The 'snapshot.mode' value is invalid: Value must be one of always,",
         "MySQL's connector has its own order of modes",
     ),
     (
+        "filestream: missing topic",
+        400,
+        "Missing required configuration \"topic\" which has no default value.",
+        "the missing file is told as well, because a worker has no standard input to read",
+    ),
+    (
         "filestream: put invalid",
+        400,
         "Invalid value x for configuration tasks.max: Not a number of type INT",
         "Connect adds a line that follows from the first",
     ),
@@ -96,13 +117,17 @@ fn intended_errors() {
         let ours = answer.json().unwrap();
         let theirs: Value =
             serde_json::from_str(call["response"]["body"].as_str().unwrap()).unwrap();
-        let otherwise = OTHERWISE.iter().find(|(l, _, _)| *l == label);
-        let texts = match otherwise {
-            Some((_, text, _)) => ours["message"].as_str().is_some_and(|m| m.contains(text)),
-            None => error_lines(&ours) == error_lines(&theirs),
+        let otherwise = OTHERWISE.iter().find(|(l, ..)| *l == label);
+        let good = match otherwise {
+            Some((_, status, text, _)) => {
+                let holds = ours["message"].as_str().is_some_and(|m| m.contains(text));
+                answer.status == *status && holds
+            }
+            None => {
+                let texts = error_lines(&ours) == error_lines(&theirs);
+                call["response"]["status"] == answer.status && texts
+            }
         };
-        let status = call["response"]["status"] == answer.status;
-        let good = status && texts;
         if !good && !TIMED.contains(&label) {
             wrong.push(format!(
                 "{label}: {} {}\n  not {theirs}",

@@ -26,22 +26,21 @@ fn uploads_are_checked_kept_and_deleted() {
     let component = std::fs::read(folder.join("mask-pii.wasm")).unwrap();
     let path = "/plugins/acme.MaskPii/versions/1.0.0";
 
-    for (bytes, what) in [
-        (b"".to_vec(), "nothing"),
-        (b"hello".to_vec(), "no wasm"),
-        (b"\0asm\x01\0\0\0".to_vec(), "a module without an interface"),
+    let half = component[..component.len() / 2].to_vec();
+    for (bytes, what, status) in [
+        (b"".to_vec(), "nothing", 400),
+        (b"hello".to_vec(), "no wasm", 422),
         (
-            component[..component.len() / 2].to_vec(),
-            "half a component",
+            b"\0asm\x01\0\0\0".to_vec(),
+            "a module without an interface",
+            422,
         ),
+        (half, "half a component", 422),
     ] {
         let answer = put(&host, "1.0.0", &bytes);
-        assert_eq!(answer.status, 400, "{what}: {}", answer.body);
+        assert_eq!(answer.status, status, "{what}: {}", answer.body);
         assert_eq!(versions(&host), 0, "{what}");
     }
-    let large = vec![0; 33 * 1024 * 1024];
-    assert_eq!(put(&host, "1.0.0", &large).status, 413);
-    assert_eq!(put(&host, "one", &component).status, 400);
 
     let stored = put(&host, "1.0.0", &component);
     assert_eq!(stored.status, 201, "{}", stored.body);

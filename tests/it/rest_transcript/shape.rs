@@ -4,7 +4,7 @@
 //! Lists of keys' definitions are matched by the key's name. A `trace` is compared by whether a FAILED task has one.
 
 use super::exceptions::{
-    BY_SHAPE, CLASS_LISTS, NO_ERRORS, NOT_MADE, OTHER_WORDS, TOLD_AS_WELL, VOLATILE,
+    BY_SHAPE, CLASS_LISTS, NO_ERRORS, NOT_MADE, NOT_TOLD, OTHER_WORDS, TOLD_AS_WELL, VOLATILE,
 };
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
@@ -130,9 +130,6 @@ fn arrays(path: &str, expected: &[Value], found: &[Value], all: &mut Vec<String>
     if expected.iter().chain(found).all(Value::is_string) {
         return texts(path, expected, found, all);
     }
-    let made = |e: &&Value| !NOT_MADE.contains(&e["partition"].to_string().as_str());
-    let expected: Vec<Value> = expected.iter().filter(made).cloned().collect();
-    let expected = expected.as_slice();
     let named = |items: &[Value]| items.iter().all(|i| name(i).is_some());
     if !expected.is_empty() && named(expected) && named(found) {
         return definitions(path, expected, found, all);
@@ -149,17 +146,12 @@ fn arrays(path: &str, expected: &[Value], found: &[Value], all: &mut Vec<String>
     }
 }
 
-/// Names without order, but for connectors that we refuse to make. Classes are this host's own.
+/// Names without order. Classes are this host's own.
 fn texts(path: &str, expected: &[Value], found: &[Value], all: &mut Vec<String>) {
-    let set = |items: &[Value], made: &dyn Fn(&str) -> bool| -> BTreeSet<String> {
-        let texts = items.iter().filter_map(Value::as_str);
-        texts
-            .filter(|t| made(t))
-            .map(|t| normal(&t.into()).to_string())
-            .collect()
+    let set = |items: &[Value]| -> BTreeSet<String> {
+        items.iter().map(|t| normal(t).to_string()).collect()
     };
-    let e = set(expected, &|t| !NOT_MADE.contains(&t));
-    let f = set(found, &|_| true);
+    let (e, f) = (set(expected), set(found));
     let classes = e
         .iter()
         .any(|t| t.contains("io.debezium.") || t.contains("org.apache.kafka."));
@@ -168,12 +160,28 @@ fn texts(path: &str, expected: &[Value], found: &[Value], all: &mut Vec<String>)
     }
 }
 
-/// A recorded validation without what was not meant: errors told twice, or that tell nothing.
-fn meant(recorded: &Value) -> Value {
+/// A recorded body without what calls had made that we refuse, and a validation without errors that are told twice or
+/// tell nothing.
+pub(super) fn meant(recorded: &Value) -> Value {
     let mut body = recorded.clone();
+    let made = |e: &Value| {
+        let of_offset = e.get("partition").map(Value::to_string);
+        let id = of_offset.as_deref().or(e.as_str());
+        id.is_none_or(|id| !NOT_MADE.contains(&id))
+    };
+    if let Value::Array(names) = &mut body {
+        names.retain(made);
+    }
+    if let Some(offsets) = body.get_mut("offsets").and_then(Value::as_array_mut) {
+        offsets.retain(made);
+    }
     let mut count = 0;
-    for entry in body["configs"].as_array_mut().into_iter().flatten() {
-        let Some(errors) = entry["value"]["errors"].as_array_mut() else {
+    let configs = body.get_mut("configs").and_then(Value::as_array_mut);
+    for entry in configs.into_iter().flatten() {
+        let Some(errors) = entry
+            .pointer_mut("/value/errors")
+            .and_then(Value::as_array_mut)
+        else {
             continue;
         };
         let mut seen = BTreeSet::new();
@@ -197,7 +205,7 @@ fn without_more(recorded: &Value, found: &Value) -> Value {
         all.any(|e| name(e) == Some(key))
     };
     let mut more = 0;
-    if let Some(configs) = body["configs"].as_array_mut() {
+    if let Some(configs) = body.get_mut("configs").and_then(Value::as_array_mut) {
         configs.retain(|entry| {
             let key = name(entry).unwrap_or_default();
             let keep = !TOLD_AS_WELL.contains(&key) || listed(key);
@@ -220,6 +228,12 @@ fn value_of_key(path: &str, expected: &Value, found: &Value, all: &mut Vec<Strin
     let shown = found["value"].as_str();
     if expected["value"].is_null() && (!secret || shown == Some("[hidden]")) {
         expected["value"] = found["value"].clone();
+    }
+    for (field, plain, _) in NOT_TOLD {
+        let shown = found[field].to_string();
+        if shown == plain {
+            expected[field] = found[field].clone();
+        }
     }
     for (recorded, both, _) in OTHER_WORDS {
         let holds =
