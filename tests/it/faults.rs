@@ -11,6 +11,9 @@ use tests::{kafka, services, until};
 /// Limit for a step that waits for a crash or for all rows to arrive.
 const STEP: Duration = Duration::from_secs(90);
 
+/// Pause between two transactions of the load.
+const SHORT: Duration = Duration::from_millis(5);
+
 /// Seeds of one scenario; `TIDEGATE_SEEDS` asks for more.
 fn seeds() -> u64 {
     std::env::var("TIDEGATE_SEEDS")
@@ -131,46 +134,58 @@ fn services_do(words: &[&str]) {
     assert!(status.success(), "services {words:?}: {status}");
 }
 
-/// A server goes away while rows are written; the host goes on by itself.
-fn restart_of(service: &str) {
+/// A server goes away for a while as rows are written; the host goes on by itself.
+fn away(service: &str, database: &str, properties: &[(&str, &str)], pause: Duration) {
     let _servers = tests::servers();
-    let database = format!("restart_{service}");
-    kafka::delete_topics(&|t| t.starts_with(&database)).unwrap();
-    let before = prepare(&database, 10).unwrap();
-    let properties = [("offset.flush.interval.ms", "200")];
-    let host = Host::start(&database, &properties).unwrap();
-    let mut config = connector(&database);
+    kafka::delete_topics(&|t| t.starts_with(database)).unwrap();
+    let before = prepare(database, 10).unwrap();
+    let host = Host::start(database, properties).unwrap();
+    let mut config = connector(database);
     config["retriable.restart.connector.wait.ms"] = "500".into();
     host.create("ledger", &config).unwrap();
     host.wait_streaming("ledger", STEP).unwrap();
-    let writer = Writer::start(&database, 1, before, Duration::from_millis(5), false).unwrap();
+    let mut writer = Writer::start(database, 1, before, SHORT, false).unwrap();
     std::thread::sleep(Duration::from_millis(700));
-    let committed = if service == "mysql" {
+    if service == "mysql" {
         // A killed server would fail the writer in the middle of a commit whose outcome nobody knows.
         let first = writer.finish().unwrap();
-        services_do(&["kill", "mysql"]);
-        services_do(&["up", "mysql"]);
-        let writer = Writer::start(&database, 2, first, Duration::from_millis(5), false).unwrap();
-        std::thread::sleep(Duration::from_millis(700));
-        writer.finish().unwrap()
+        services_do(&["kill", service]);
+        services_do(&["up", service]);
+        writer = Writer::start(database, 2, first, SHORT, false).unwrap();
     } else {
         services_do(&["kill", service]);
-        std::thread::sleep(Duration::from_secs(2));
+        std::thread::sleep(pause);
         services_do(&["up", service]);
-        std::thread::sleep(Duration::from_millis(700));
-        writer.finish().unwrap()
-    };
-    let ledger = settle(&host, &database, &committed);
-    println!("{service} killed and started again: {ledger}");
+    }
+    std::thread::sleep(Duration::from_millis(700));
+    let ledger = settle(&host, database, &writer.finish().unwrap());
+    println!("{service} killed and away for {pause:?} and its start: {ledger}");
     assert_eq!(ledger.lost, 0);
+    host.wait_state("ledger", "RUNNING", STEP).unwrap();
 }
 
 #[test]
 fn mysql_killed() {
-    restart_of("mysql");
+    away("mysql", "restart_mysql", &[], Duration::ZERO);
 }
 
 #[test]
 fn kafka_killed() {
-    restart_of("kafka");
+    away(
+        "kafka",
+        "restart_kafka",
+        &[("offset.flush.interval.ms", "200")],
+        Duration::from_secs(1),
+    );
+}
+
+/// The broker forgets the worker's place in its group meanwhile; the worker takes it again.
+#[test]
+fn kafka_away_for_longer_than_the_session() {
+    away(
+        "kafka",
+        "away_kafka",
+        &[("session.timeout.ms", "6000")],
+        Duration::from_secs(12),
+    );
 }

@@ -54,6 +54,7 @@ pub(super) fn up(state: &Path) -> Result<()> {
     initialise(&program, state)?;
     super::write_accounts(state)?;
     super::refuse_taken_port(Service::Mariadb)?;
+    super::forget_socket(Service::Mariadb)?;
     let mut command = program.command(state, "data")?;
     command.args(settings(state));
     process.start(&mut command)

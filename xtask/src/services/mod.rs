@@ -272,6 +272,23 @@ fn socket(service: Service) -> PathBuf {
     ))
 }
 
+/// Removes what a killed server left of its socket: the number in the lock file may belong to another process by now, and
+/// the server would refuse to start. Nobody of ours listens: the caller has looked.
+fn forget_socket(service: Service) -> Result<()> {
+    let socket = socket(service);
+    let mut lock = socket.clone().into_os_string();
+    lock.push(".lock");
+    for file in [socket, PathBuf::from(lock)] {
+        match std::fs::remove_file(&file) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+                return Err(e).with_context(|| format!("removing {}", file.display()));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 /// The user who runs this; servers run as the same one.
 fn user() -> Result<String> {
     let name = step::output("asking who runs this", Command::new("id").arg("-un"))?;

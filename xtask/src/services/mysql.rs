@@ -31,6 +31,7 @@ pub(super) fn up(state: &Path) -> Result<()> {
     initialise(&program, state)?;
     super::write_accounts(state)?;
     super::refuse_taken_port(Service::Mysql)?;
+    super::forget_socket(Service::Mysql)?;
     let mut command = program.command(state, "data")?;
     command.args(settings(state));
     process.start(&mut command)

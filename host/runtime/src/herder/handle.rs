@@ -43,6 +43,9 @@ impl HerderHandle {
         F: FnOnce(Arc<Herder>) -> Fut + Send + 'static,
         Fut: Future<Output = Answer<T>> + Send + 'static,
     {
+        if !self.herder.is_ready() {
+            return Err(self.herder.not_ready());
+        }
         let (answer, answered) = oneshot::channel();
         let boxed: Change = Box::new(move |herder| {
             Box::pin(async move {

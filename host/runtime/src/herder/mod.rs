@@ -98,13 +98,15 @@ impl Herder {
         }
     }
     fn stores(&self) -> Answer<&Stores> {
-        self.stores.get().ok_or_else(|| {
-            let why = match &*self.startup.borrow() {
-                Startup::Failed(e) => format!("This worker cannot start: {e}"),
-                _ => "This worker is starting: it is reading its stores".to_owned(),
-            };
-            HerderError::new(ErrorKind::Unavailable, why)
-        })
+        self.stores.get().ok_or_else(|| self.not_ready())
+    }
+    /// Why a change cannot be made now.
+    fn not_ready(&self) -> HerderError {
+        let why = match &*self.startup.borrow() {
+            Startup::Failed(e) => format!("This worker cannot go on: {e}"),
+            _ => "This worker is starting: it is reading its stores".to_owned(),
+        };
+        HerderError::new(ErrorKind::Unavailable, why)
     }
     fn stored(&self, id: &ConnectorId) -> Answer<StoredConnector> {
         let found = self.stores()?.configs.get(id);
@@ -230,7 +232,7 @@ impl Herder {
         for wait in waits {
             wait.await;
         }
-        if let Ok(stores) = self.stores() {
+        if let Some(stores) = self.stores.get() {
             stores
                 .statuses
                 .flush(self.config.timing.flush_timeout)

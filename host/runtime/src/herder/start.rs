@@ -84,14 +84,9 @@ impl Herder {
                 Ok((stores, plugins)) => {
                     self.load_plugins(plugins).await;
                     self.load_quotas(&stores);
-                    let connectors = stores.configs.connectors();
                     // Set once: this is the only place, and it is left after it.
-                    drop(self.stores.set(stores));
-                    for (id, c) in connectors {
-                        let runner =
-                            Runner::start(Arc::clone(self), id.clone(), c.config, c.target);
-                        self.with_runners(|r| r.insert(id, runner));
-                    }
+                    let stores = self.stores.get_or_init(|| stores);
+                    self.start_runners(stores);
                     self.startup.send_replace(Startup::Ready);
                     tokio::spawn(Arc::clone(self).watch_place());
                     return;
@@ -196,22 +191,58 @@ impl Herder {
         Ok(())
     }
 
-    /// A worker without its place must not go on: another may have it.
+    /// A worker without its place must not go on, for another may have it: its tasks stop until it has the place again
+    /// (a broker that was away for longer than the session time-out gives it up).
     async fn watch_place(self: Arc<Self>) {
-        let lost = self
-            .place
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .as_ref()
-            .map(GroupGuard::lost);
-        let Some(lost) = lost else { return };
-        lost.notified().await;
-        let message = "keeping the place in the group: the broker has given it up (this worker was paused or cut off for \
-                       longer than session.timeout.ms); all tasks are being stopped; restart the worker";
-        let e = TaskError::fail("GROUP-LOST", message);
-        tracing::error!("{e}");
-        self.startup.send_replace(Startup::Failed(e));
-        self.shutdown().await;
+        loop {
+            let lost = self
+                .place
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .as_ref()
+                .map(GroupGuard::lost);
+            let Some(lost) = lost else { return };
+            lost.notified().await;
+            tracing::warn!(
+                "the broker has given up this worker's place in its group; all tasks stop until it is taken again"
+            );
+            self.startup.send_replace(Startup::Starting);
+            self.shutdown().await;
+            if let Err(e) = self.regain_place().await {
+                tracing::error!("the worker cannot go on: {e}");
+                self.startup.send_replace(Startup::Failed(e));
+                return;
+            }
+            self.startup.send_replace(Startup::Ready);
+        }
+    }
+
+    /// Takes the place again, reads what others may have changed, and starts the connectors.
+    async fn regain_place(self: &Arc<Self>) -> Result<(), TaskError> {
+        while let Err(e) = self.take_place().await {
+            if e.disposition == Disposition::Fail {
+                return Err(e);
+            }
+            tracing::warn!("taking the worker's place again, will try again: {e}");
+            tokio::time::sleep(RETRY).await;
+        }
+        let Some(stores) = self.stores.get() else {
+            return Err(TaskError::fail(
+                "BUG",
+                "a worker without stores had a place",
+            ));
+        };
+        stores.configs.reread().await?;
+        stores.offsets.reread().await?;
+        self.start_runners(stores);
+        Ok(())
+    }
+
+    fn start_runners(self: &Arc<Self>, stores: &Stores) {
+        for (id, c) in stores.configs.connectors() {
+            let runner = Runner::start(Arc::clone(self), id.clone(), c.config, c.target);
+            self.with_runners(|r| r.insert(id, runner));
+        }
     }
 
     async fn load_plugins(&self, plugins: Vec<StoredPlugin>) {

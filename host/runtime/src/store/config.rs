@@ -118,26 +118,34 @@ fn json_entry(key: String, value: &Value) -> KeyEntry {
     (key.into_bytes(), Some(value.to_string().into_bytes()))
 }
 
+async fn read_state(log: &dyn KeyLog) -> Result<State, TaskError> {
+    let mut reading = Reading::default();
+    for (key, value) in log.read().await? {
+        let key = text(key);
+        let parsed = serde_json::from_slice::<Value>(&value);
+        let understood = parsed.ok().and_then(|v| reading.entry(&key, &v));
+        if understood.is_none() {
+            tracing::warn!(
+                key,
+                "passing over a configuration record that is not Connect's"
+            );
+        }
+    }
+    Ok(reading.finish())
+}
+
 impl ConfigStore {
     /// Reads the log. Entries that nobody here understands are passed over.
     pub async fn open(log: Box<dyn KeyLog>) -> Result<Self, TaskError> {
-        let mut reading = Reading::default();
         log.open().await?;
-        for (key, value) in log.read().await? {
-            let key = text(key);
-            let parsed = serde_json::from_slice::<Value>(&value);
-            let understood = parsed.ok().and_then(|v| reading.entry(&key, &v));
-            if understood.is_none() {
-                tracing::warn!(
-                    key,
-                    "passing over a configuration record that is not Connect's"
-                );
-            }
-        }
-        Ok(Self {
-            log,
-            state: RwLock::new(reading.finish()),
-        })
+        let state = RwLock::new(read_state(log.as_ref()).await?);
+        Ok(Self { log, state })
+    }
+    /// Reads the log again: others may have written while this worker was not in its place.
+    pub async fn reread(&self) -> Result<(), TaskError> {
+        let state = read_state(self.log.as_ref()).await?;
+        self.write(|s| *s = state);
+        Ok(())
     }
     fn read<T>(&self, look: impl FnOnce(&State) -> T) -> T {
         look(&self.state.read().unwrap_or_else(PoisonError::into_inner))

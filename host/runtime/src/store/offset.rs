@@ -26,30 +26,39 @@ fn parse_key(key: &str) -> Option<(String, JsonMap)> {
     serde_json::from_str(key).ok()
 }
 
+async fn read_stored(log: &dyn KeyLog) -> Result<BTreeMap<String, Offset>, TaskError> {
+    let mut stored = BTreeMap::new();
+    for (key, value) in log.read().await? {
+        let key = text(key);
+        let Some((name, partition)) = parse_key(&key) else {
+            tracing::warn!(key, "passing over an offset whose key is not Connect's");
+            continue;
+        };
+        // Spelled again, so that white space in a foreign writer's key does not make another partition.
+        let key = serde_json::json!([name, partition]).to_string();
+        match serde_json::from_slice::<JsonMap>(&value) {
+            Ok(offset) => drop(stored.insert(key, Offset(offset))),
+            Err(e) => {
+                tracing::warn!(key, "passing over an offset that is not a JSON object: {e}");
+            }
+        }
+    }
+    Ok(stored)
+}
+
 impl OffsetStore {
     /// Reads the log. Entries that are not Connect's are passed over, with a warning.
     pub async fn open(log: Box<dyn KeyLog>) -> Result<Self, TaskError> {
-        let mut stored = BTreeMap::new();
         log.open().await?;
-        for (key, value) in log.read().await? {
-            let key = text(key);
-            let Some((name, partition)) = parse_key(&key) else {
-                tracing::warn!(key, "passing over an offset whose key is not Connect's");
-                continue;
-            };
-            // Spelled again, so that white space in a foreign writer's key does not make another partition.
-            let key = serde_json::json!([name, partition]).to_string();
-            match serde_json::from_slice::<JsonMap>(&value) {
-                Ok(offset) => drop(stored.insert(key, Offset(offset))),
-                Err(e) => {
-                    tracing::warn!(key, "passing over an offset that is not a JSON object: {e}");
-                }
-            }
-        }
-        Ok(Self {
-            log,
-            stored: RwLock::new(stored),
-        })
+        let stored = RwLock::new(read_stored(log.as_ref()).await?);
+        Ok(Self { log, stored })
+    }
+    /// Reads the log again: others may have written while this worker was not in its place, and a write whose answer was
+    /// never heard may have arrived.
+    pub async fn reread(&self) -> Result<(), TaskError> {
+        let stored = read_stored(self.log.as_ref()).await?;
+        *self.stored.write().unwrap_or_else(PoisonError::into_inner) = stored;
+        Ok(())
     }
     /// All offsets of a connector.
     pub fn get(&self, connector: &ConnectorId) -> Vec<(SourcePartition, Offset)> {
