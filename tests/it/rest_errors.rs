@@ -134,6 +134,11 @@ fn intended_errors() {
                 answer.status, answer.body
             ));
         }
+        assert!(
+            answer.status < 400 || !answer.body.contains("dbz"),
+            "{label}: {}",
+            answer.body
+        );
         if answer.status == 201 {
             let name = ours["name"].as_str().unwrap();
             // The last FileStream calls are about the connector that was made.
