@@ -4,6 +4,7 @@
 //! Invariant: a version in use is never deleted.
 
 use serde_json::{Value, json};
+use std::time::{SystemTime, UNIX_EPOCH};
 use tests::host::Host;
 use tests::http::Answer;
 use tests::services;
@@ -22,11 +23,14 @@ fn an_uploads_life() {
     let component = std::fs::read(folder.join("mask-pii.wasm")).unwrap();
     let path = "/plugins/acme.MaskPii/versions/1.0.0";
 
+    let began_ms = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let began_ms = began_ms.as_millis() as u64;
     let stored = put(&host, "1.0.0", &component);
     assert_eq!(stored.status, 201, "{}", stored.body);
     let stored = stored.json().unwrap();
     assert_eq!(stored["class"], "wasm.acme.MaskPii");
     assert_eq!(stored["bytes"], component.len());
+    assert!(stored["created_ms"].as_u64() >= Some(began_ms), "{stored}");
     assert_eq!(put(&host, "1.0.0", &component).status, 200);
     let mut other = component.clone();
     // A custom section at the end: another component that does the same.

@@ -165,6 +165,8 @@ pub struct PluginVersion {
     pub sha256: String,
     /// Size of the component in bytes.
     pub bytes: u64,
+    /// When it was uploaded, in milliseconds since the epoch.
+    pub created_ms: u64,
 }
 
 /// A created or changed connector.

@@ -81,7 +81,9 @@ impl Herder {
         let all = self.catalog.uploads(tenant).into_iter();
         all.flat_map(|(name, versions)| {
             let name = name.to_string();
-            versions.into_iter().map(move |p| describe(&name, &p))
+            versions
+                .into_iter()
+                .map(move |p| self.describe(tenant, &name, &p))
         })
         .collect()
     }
@@ -132,7 +134,31 @@ impl Herder {
                 return Err(internal(&e));
             }
         }
-        Ok((describe(name, &uploaded.plugin), uploaded.created))
+        Ok((
+            self.describe(tenant, name, &uploaded.plugin),
+            uploaded.created,
+        ))
+    }
+
+    fn describe(&self, tenant: &TenantId, name: &str, plugin: &Plugin) -> PluginVersion {
+        let version = plugin.version();
+        let created_ms = self
+            .stores()
+            .ok()
+            .and_then(|s| s.plugins.created_ms(tenant, name, version));
+        PluginVersion {
+            name: name.to_owned(),
+            version: version.to_owned(),
+            class: plugin.class().to_owned(),
+            kind: kinds_of(plugin.world())
+                .first()
+                .copied()
+                .unwrap_or_default()
+                .to_owned(),
+            sha256: plugin.digest().hex(),
+            bytes: plugin.size_bytes() as u64,
+            created_ms: created_ms.unwrap_or_default(),
+        }
     }
 
     fn check_plugin_quotas(&self, tenant: &TenantId, bytes: u64) -> Answer<()> {
@@ -226,21 +252,6 @@ fn connector_keys(kind: &dyn SourceKind) -> Vec<ConfigKey> {
     let mut keys = kind.definition().keys.clone();
     keys.extend(common);
     keys
-}
-
-fn describe(name: &str, plugin: &Plugin) -> PluginVersion {
-    PluginVersion {
-        name: name.to_owned(),
-        version: plugin.version().to_owned(),
-        class: plugin.class().to_owned(),
-        kind: kinds_of(plugin.world())
-            .first()
-            .copied()
-            .unwrap_or_default()
-            .to_owned(),
-        sha256: plugin.digest().hex(),
-        bytes: plugin.size_bytes() as u64,
-    }
 }
 
 fn refused(e: &UploadError) -> HerderError {

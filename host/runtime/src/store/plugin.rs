@@ -10,6 +10,7 @@ use host_core::id::TenantId;
 use host_wasm::Digest;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Bytes of a chunk: well below a broker's default `message.max.bytes`.
 const CHUNK_BYTES: usize = 512 * 1024;
@@ -42,10 +43,16 @@ struct Manifest {
 /// All uploaded plugins.
 pub struct PluginStore {
     log: Box<dyn KeyLog>,
+    /// When each version was uploaded, by tenant/name/version, in milliseconds since the epoch.
+    created_ms: Mutex<BTreeMap<String, u64>>,
 }
 
 fn sha256(bytes: &[u8]) -> String {
     Digest::of(bytes).hex()
+}
+
+fn id_of(tenant: &TenantId, name: &str, version: &str) -> String {
+    format!("{tenant}/{name}/{version}")
 }
 
 fn chunk_key(id: &str, n: usize) -> String {
@@ -72,11 +79,28 @@ impl PluginStore {
                 ),
             }
         }
-        Ok((Self { log }, plugins))
+        let created_ms = plugins
+            .iter()
+            .map(|p| (id_of(&p.tenant, &p.name, &p.version), p.created_ms))
+            .collect();
+        let store = Self {
+            log,
+            created_ms: Mutex::new(created_ms),
+        };
+        Ok((store, plugins))
+    }
+    fn created(&self) -> MutexGuard<'_, BTreeMap<String, u64>> {
+        self.created_ms
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+    /// When a stored version was uploaded, in milliseconds since the epoch.
+    pub fn created_ms(&self, tenant: &TenantId, name: &str, version: &str) -> Option<u64> {
+        self.created().get(&id_of(tenant, name, version)).copied()
     }
     /// Stores a version and waits until it is durable.
     pub async fn put(&self, plugin: &StoredPlugin) -> Result<(), TaskError> {
-        let id = format!("{}/{}/{}", plugin.tenant, plugin.name, plugin.version);
+        let id = id_of(&plugin.tenant, &plugin.name, &plugin.version);
         let chunks: Vec<KeyEntry> = plugin
             .bytes
             .chunks(CHUNK_BYTES)
@@ -101,7 +125,9 @@ impl PluginStore {
         self.log.write(chunks).await?;
         self.log
             .write(vec![(format!("plugin-{id}").into_bytes(), Some(manifest))])
-            .await
+            .await?;
+        self.created().insert(id, plugin.created_ms);
+        Ok(())
     }
     /// Forgets a version of `size` bytes: first the manifest, so that it is never half there.
     pub async fn delete(
@@ -111,10 +137,11 @@ impl PluginStore {
         version: &str,
         size: usize,
     ) -> Result<(), TaskError> {
-        let id = format!("{tenant}/{name}/{version}");
+        let id = id_of(tenant, name, version);
         self.log
             .write(vec![(format!("plugin-{id}").into_bytes(), None)])
             .await?;
+        self.created().remove(&id);
         let chunks = (0..size.div_ceil(CHUNK_BYTES))
             .map(|n| (chunk_key(&id, n).into_bytes(), None))
             .collect();
@@ -182,6 +209,8 @@ mod tests {
         store.put(&plugin).await.unwrap();
         let (store, all) = PluginStore::open(Box::new(Arc::clone(&log))).await.unwrap();
         assert_eq!(all, std::slice::from_ref(&plugin));
+        let created = |s: &PluginStore| s.created_ms(&plugin.tenant, "acme.MaskPii", "1.0.0");
+        assert_eq!(created(&store), Some(5));
         let second = b"chunk-default/acme.MaskPii/1.0.0-1".to_vec();
         log.write(vec![(second, Some(vec![0; 7]))]).await.unwrap();
         let (_, damaged) = PluginStore::open(Box::new(Arc::clone(&log))).await.unwrap();
@@ -196,5 +225,6 @@ mod tests {
             .await
             .unwrap();
         assert_eq!(log.read().await.unwrap(), []);
+        assert_eq!(created(&store), None);
     }
 }
