@@ -17,7 +17,7 @@ const STEP: Duration = Duration::from_mins(1);
 const P99_RATIO_MAX: f64 = 1.10;
 /// Rows whose latency is measured in each run.
 const PROBES: u32 = 500;
-const P99_NOISE: Duration = Duration::from_millis(4);
+const P99_NOISE: Duration = Duration::from_millis(10);
 
 fn hash(password: &str) -> String {
     let mut child = Command::new(services::executable().unwrap())
