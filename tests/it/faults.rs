@@ -14,13 +14,8 @@ const STEP: Duration = Duration::from_secs(90);
 /// Pause between two transactions of the load.
 const SHORT: Duration = Duration::from_millis(5);
 
-/// Seeds of one scenario; `TIDEGATE_SEEDS` asks for more.
-fn seeds() -> u64 {
-    std::env::var("TIDEGATE_SEEDS")
-        .ok()
-        .and_then(|s| s.parse().ok())
-        .unwrap_or(2)
-}
+/// Seeds of one crash window; `cargo x test long` runs more.
+const SEEDS: u64 = 2;
 
 /// A connector for one database, under one name, with an own history topic.
 pub(crate) fn connector(database: &str) -> Value {
@@ -59,9 +54,9 @@ pub(crate) fn settle_topic(host: &Host, topic: &str, committed: &Committed) -> L
 }
 
 /// Kills the host at a failpoint while rows are written, starts it again, and holds the ledger.
-fn crash_at(failpoint: &str, rows_before: u64, alter: bool) {
+pub(crate) fn crash_at(failpoint: &str, rows_before: u64, alter: bool, seeds: u64) {
     let _servers = tests::servers();
-    for seed in 1..=seeds() {
+    for seed in 1..=seeds {
         let database = format!("crash_{failpoint}_{seed}");
         kafka::delete_topics(&|t| t.starts_with(&database)).unwrap();
         let before = prepare(&database, rows_before).unwrap();
@@ -95,32 +90,32 @@ fn crash_at(failpoint: &str, rows_before: u64, alter: bool) {
 
 #[test]
 fn crash_after_send() {
-    crash_at("after_send", 0, false);
+    crash_at("after_send", 0, false, SEEDS);
 }
 
 #[test]
 fn crash_after_ack() {
-    crash_at("after_ack", 0, false);
+    crash_at("after_ack", 0, false, SEEDS);
 }
 
 #[test]
 fn crash_before_offset_commit() {
-    crash_at("before_offset_commit", 0, false);
+    crash_at("before_offset_commit", 0, false, SEEDS);
 }
 
 #[test]
 fn crash_after_offset_commit() {
-    crash_at("after_offset_commit", 0, false);
+    crash_at("after_offset_commit", 0, false, SEEDS);
 }
 
 #[test]
 fn crash_in_the_middle_of_a_snapshot() {
-    crash_at("mid_snapshot", 3000, false);
+    crash_at("mid_snapshot", 3000, false, SEEDS);
 }
 
 #[test]
 fn crash_between_a_ddl_and_its_history_record() {
-    crash_at("after_ddl_before_history", 0, true);
+    crash_at("after_ddl_before_history", 0, true, SEEDS);
 }
 
 /// Runs `cargo x services …` the way a person would.

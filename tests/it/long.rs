@@ -1,68 +1,25 @@
-//! The long ones: big tables and many rows. `cargo x test long`; one of each size also runs by default.
+//! The long ones, for `cargo x test long`: many seeds, larger data.
 
-use crate::faults::connector;
-use std::time::Duration;
-use tests::host::Host;
-use tests::mysql::Session;
-use tests::{kafka, until};
+use crate::{faults, memory};
 
-/// Resident memory a worker may take while a million rows pass: its producer queue, batches and guests.
-const RESIDENT_KIB_MAX: u64 = 220 * 1024;
+/// Seeds of each crash window.
+const SEEDS: u64 = 20;
 
-/// Fills `<database>.t` with `rows` rows.
-fn fill(session: &mut Session, database: &str, rows: u64) {
-    session
-        .run(&format!("DROP DATABASE IF EXISTS {database}"))
-        .unwrap();
-    session.run(&format!("CREATE DATABASE {database}")).unwrap();
-    session
-        .run(&format!(
-            "CREATE TABLE {database}.t (id INT PRIMARY KEY AUTO_INCREMENT, pad VARCHAR(64))"
-        ))
-        .unwrap();
-    session
-        .run("SET cte_max_recursion_depth = 100000000")
-        .unwrap();
-    let from =
-        format!("WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i < {rows})");
-    session
-        .run(&format!(
-            "INSERT INTO {database}.t (pad) {from} SELECT CONCAT('row ', i) FROM n"
-        ))
-        .unwrap();
-}
-
-/// One statement deletes all rows: every delete and tombstone arrives and memory stays bounded (promise 6).
-fn delete_all(database: &str, rows: u64) {
-    let _servers = tests::servers();
-    kafka::delete_topics(&|t| t.starts_with(database)).unwrap();
-    let mut session = Session::open().unwrap();
-    fill(&mut session, database, rows);
-    let host = Host::start(database, &[]).unwrap();
-    let mut config = connector(database);
-    config["snapshot.mode"] = "no_data".into();
-    host.create("big", &config).unwrap();
-    host.wait_streaming("big", Duration::from_mins(1)).unwrap();
-    session.run(&format!("DELETE FROM {database}.t")).unwrap();
-    let topic = format!("{database}.{database}.t");
-    until::until(
-        "a delete and a tombstone of every row",
-        Duration::from_mins(5),
-        || {
-            let end: i64 = kafka::ends(&|t| t == topic)?.values().sum();
-            Ok((end as u64 >= 2 * rows).then_some(()))
-        },
-    )
-    .unwrap_or_else(|e| panic!("{e:#}\n{}", host.log_tail(30)));
-    let (resident, peak) = host.resident_kib().unwrap();
-    println!("DELETE of {rows} rows in one statement: resident {resident} KiB, peak {peak} KiB");
-    assert!(peak < RESIDENT_KIB_MAX, "peak {peak} KiB");
-    let end: i64 = kafka::ends(&|t| t == topic).unwrap().values().sum();
-    assert_eq!(end as u64, 2 * rows, "no repeats without a fault");
-}
-
-/// The size the issue of memory is held to in every run.
 #[test]
-fn a_million_rows_deleted() {
-    delete_all("big_delete", 1_000_000);
+fn crashes_with_many_seeds() {
+    for failpoint in [
+        "after_send",
+        "after_ack",
+        "before_offset_commit",
+        "after_offset_commit",
+    ] {
+        faults::crash_at(failpoint, 0, false, SEEDS);
+    }
+    faults::crash_at("mid_snapshot", 3000, false, SEEDS);
+    faults::crash_at("after_ddl_before_history", 0, true, SEEDS);
+}
+
+#[test]
+fn five_million_rows_deleted() {
+    memory::delete_all("huge_delete", 5_000_000);
 }
