@@ -6,6 +6,7 @@
 
 use crate::faults::{connector, settle};
 use serde_json::{Value, json};
+use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
 use tests::host::Host;
 use tests::mysql::Session;
@@ -13,6 +14,8 @@ use tests::writer::{Writer, prepare};
 use tests::{kafka, services};
 
 const STEP: Duration = Duration::from_mins(1);
+/// Connections to a broker that are passed on; a worker makes a few for its clients.
+const FORWARDED_CONNECTIONS_MAX: usize = 200;
 
 /// Posts a connector and expects a refusal that holds these words.
 fn refused(host: &Host, name: &str, config: &Value, status: u16, words: &[&str]) {
@@ -218,6 +221,49 @@ fn uploads() {
     config["transforms.f.type"] = "wasm.acme.Mask".into();
     config["transforms.f.plugin.version"] = "9.9.9".into();
     refused(&host, "version", &config, 400, &["9.9.9", "1.0.0"]);
+}
+
+/// Passes connections on to Kafka: a broker that comes up late, at an address of its own.
+fn forward(listener: TcpListener) {
+    let kafka = services::kafka().unwrap();
+    std::thread::spawn(move || {
+        for from in listener.incoming().take(FORWARDED_CONNECTIONS_MAX) {
+            let (mut from, mut to) = (from.unwrap(), TcpStream::connect(&kafka).unwrap());
+            let (mut back_from, mut back_to) = (to.try_clone().unwrap(), from.try_clone().unwrap());
+            // A connection that one side ends is an end, not an error.
+            std::thread::spawn(move || drop(std::io::copy(&mut from, &mut to)));
+            std::thread::spawn(move || drop(std::io::copy(&mut back_from, &mut back_to)));
+        }
+    });
+}
+
+/// A worker that starts before Kafka says so, refuses changes, and begins by itself when Kafka is there.
+#[test]
+fn kafka_is_down_at_start() {
+    let _servers = tests::servers();
+    prepare("bad_start", 1).unwrap();
+    kafka::delete_topics(&|t| t.starts_with("bad_start")).unwrap();
+    let address = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let address = address.to_string();
+    let mut host = Host::prepare("bad-start", &[("bootstrap.servers", &address)]).unwrap();
+    host.spawn(&[]).unwrap();
+    let health = tests::until::until("the worker to answer", STEP, || {
+        host.rest.get("/health").map(Some)
+    })
+    .unwrap();
+    assert_eq!(health.status, 503, "{}", health.body);
+    refused(&host, "early", &connector("bad_start"), 503, &["starting"]);
+    tests::until::until("the log to name the broker", STEP, || {
+        Ok(host.log().contains(&address).then_some(()))
+    })
+    .unwrap();
+    forward(TcpListener::bind(&address).unwrap());
+    host.wait_healthy().unwrap();
+    host.create("late", &connector("bad_start")).unwrap();
+    host.wait_state("late", "RUNNING", STEP).unwrap();
 }
 
 /// A guest that answers garbage fails the task with a reason; without it, everything arrives.

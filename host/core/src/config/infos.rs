@@ -93,3 +93,51 @@ fn info(key: &ConfigKey, config: &Config, errors: Vec<String>) -> ConfigInfo {
         },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Type;
+    use super::*;
+
+    #[test]
+    fn errors_are_counted_once_and_secrets_are_hidden() {
+        let mut inner = ConfigKey::new("inner", Type::Class, "").default("a.B");
+        inner.hidden = true;
+        let def = ConfigDef::new(vec![
+            ConfigKey::new("port", Type::Int, "").default("1"),
+            ConfigKey::new("database.password", Type::Password, ""),
+            inner,
+        ]);
+        let config: Config = [("port", "x"), ("database.password", "hunter2")]
+            .into_iter()
+            .collect();
+        let found = [
+            Finding::new("port", "one"),
+            Finding::new("port", "one"),
+            Finding::new("port", "two"),
+            Finding::new("unlisted", "three"),
+        ];
+        let infos = ConfigInfos::new("C", &def, &config, &found);
+        assert_eq!(infos.error_count, 3);
+        let told: Vec<_> = infos
+            .configs
+            .iter()
+            .map(|c| {
+                (
+                    c.value.value.as_deref(),
+                    c.value.errors.len(),
+                    c.value.visible,
+                )
+            })
+            .collect();
+        assert_eq!(
+            told,
+            [
+                (Some("x"), 2, true),
+                (Some("[hidden]"), 0, true),
+                (Some("a.B"), 0, false),
+                (None, 1, true),
+            ]
+        );
+    }
+}
