@@ -11,7 +11,7 @@ use std::process::ExitCode;
 
 /// A connector host that speaks Kafka Connect and Debezium, with transforms and formats in WebAssembly.
 #[derive(Debug, Parser)]
-#[command(version, about, max_term_width = 100)]
+#[command(version, max_term_width = 100)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
