@@ -8,7 +8,7 @@
 pub struct Access {
     /// Prefixes of topics that may be read or written.
     pub topic_prefixes: Option<Vec<String>>,
-    /// Host names of databases, `host` or `host:port`.
+    /// Host names of databases, `host`, `host:port`, or `*` for any.
     pub database_hosts: Option<Vec<String>>,
     /// Whether the worker's own files are out of reach: sources that read them and client settings that name them.
     pub files_denied: bool,
@@ -25,8 +25,9 @@ impl Access {
     pub fn allows_database(&self, host: &str, port: u16) -> bool {
         let with_port = format!("{host}:{port}");
         self.database_hosts.as_ref().is_none_or(|all| {
-            all.iter()
-                .any(|h| h.eq_ignore_ascii_case(host) || h.eq_ignore_ascii_case(&with_port))
+            all.iter().any(|h| {
+                h == "*" || h.eq_ignore_ascii_case(host) || h.eq_ignore_ascii_case(&with_port)
+            })
         })
     }
 }

@@ -217,15 +217,21 @@ impl Herder {
         }
     }
 
-    /// Takes the place again, reads what others may have changed, and starts the connectors.
+    /// Takes the place again, reads what others may have changed, and starts the connectors; as often as it takes.
     async fn regain_place(self: &Arc<Self>) -> Result<(), TaskError> {
-        while let Err(e) = self.take_place().await {
-            if e.disposition == Disposition::Fail {
-                return Err(e);
+        loop {
+            match self.try_regain_place().await {
+                Err(e) if e.disposition == Disposition::Retry => {
+                    tracing::warn!("taking the worker's place again, will try again: {e}");
+                    tokio::time::sleep(RETRY).await;
+                }
+                done => return done,
             }
-            tracing::warn!("taking the worker's place again, will try again: {e}");
-            tokio::time::sleep(RETRY).await;
         }
+    }
+
+    async fn try_regain_place(self: &Arc<Self>) -> Result<(), TaskError> {
+        self.take_place().await?;
         let Some(stores) = self.stores.get() else {
             return Err(TaskError::fail(
                 "BUG",
@@ -234,6 +240,7 @@ impl Herder {
         };
         stores.configs.reread().await?;
         stores.offsets.reread().await?;
+        self.load_quotas(stores);
         self.start_runners(stores);
         Ok(())
     }

@@ -16,6 +16,8 @@ use std::time::{Duration, Instant};
 
 /// Time without a record or an end after which reading is given up.
 const STALL_TIMEOUT: Duration = Duration::from_secs(30);
+/// Time in which a topic that was just made becomes known.
+const METADATA_TIMEOUT: Duration = Duration::from_secs(5);
 const POLL: Duration = Duration::from_millis(200);
 
 /// Hands every record to `each`; stops at its first error. Blocks: call it where blocking is allowed.
@@ -34,13 +36,7 @@ pub fn read_to_end(
     let consumer: BaseConsumer<HostContext> =
         BaseConsumer::from_config_and_context(&props.to_client_config(), HostContext::default())
             .map_err(|e| task_error("starting a Kafka consumer", &e))?;
-    let metadata = consumer
-        .fetch_metadata(Some(topic), REQUEST_TIMEOUT)
-        .map_err(|e| task_error(&doing, &e))?;
-    let partitions = metadata.topics().iter().find(|t| t.name() == topic);
-    let mut open: BTreeSet<i32> = partitions
-        .map(|t| t.partitions().iter().map(|p| p.id()).collect())
-        .unwrap_or_default();
+    let mut open = partitions(&consumer, topic, &doing)?;
     let mut assignment = TopicPartitionList::new();
     for p in &open {
         assignment
@@ -79,6 +75,33 @@ pub fn read_to_end(
         }
     }
     Ok(())
+}
+
+/// The topic's partitions. A broker that has just started may not know them yet; a topic that is not there is never taken
+/// for an empty one, because a store would then forget everything.
+fn partitions(
+    consumer: &BaseConsumer<HostContext>,
+    topic: &str,
+    doing: &str,
+) -> Result<BTreeSet<i32>, TaskError> {
+    let began = Instant::now();
+    loop {
+        let metadata = consumer
+            .fetch_metadata(Some(topic), REQUEST_TIMEOUT)
+            .map_err(|e| task_error(doing, &e))?;
+        let found = metadata.topics().iter().find(|t| t.name() == topic);
+        let known = found.filter(|t| t.error().is_none() && !t.partitions().is_empty());
+        if let Some(t) = known {
+            return Ok(t.partitions().iter().map(|p| p.id()).collect());
+        }
+        if began.elapsed() > METADATA_TIMEOUT {
+            let message = format!(
+                "{doing}: the brokers do not know its partitions; check that the topic exists"
+            );
+            return Err(TaskError::retry("KAFKA-UNREACHABLE", message));
+        }
+        std::thread::sleep(POLL);
+    }
 }
 
 /// A record's key and value as owned bytes.

@@ -170,6 +170,12 @@ pub fn translate(
             let why = "naming a file of the host is not allowed here; give the PEM text itself in \
                        ssl.truststore.certificates, ssl.keystore.certificate.chain and ssl.keystore.key";
             findings.push(refused(prefix, key, why));
+        } else if restricted && prefix == OVERRIDE && is_connection(key) {
+            let why = "a tenant's records go to the worker's own brokers, with the worker's credentials; remove it";
+            findings.push(refused(prefix, key, why));
+        } else if restricted && prefix == OVERRIDE && exceeds_queue(key, value) {
+            let why = "a tenant's producer may hold at most the worker's own bound of memory; lower or remove it";
+            findings.push(refused(prefix, key, why));
         } else if let Err(why) = one(key, value, role, &mut out) {
             findings.push(refused(prefix, key, &why));
         }
@@ -187,6 +193,32 @@ pub fn translate(
         }
     }
     (out, findings)
+}
+
+/// Prefix of a connector's own producer settings, which are laid over the worker's.
+const OVERRIDE: &str = "producer.override.";
+/// Bytes a restricted tenant's producer may be told to hold.
+const RESTRICTED_QUEUE_BYTES_MAX: u64 = 32 * 1024 * 1024;
+
+/// Whether a key says where to connect, or as whom: over the worker's settings it could send the worker's credentials to
+/// a broker of the tenant's choice.
+fn is_connection(key: &str) -> bool {
+    [
+        "bootstrap.servers",
+        "security.protocol",
+        "client.dns.lookup",
+    ]
+    .contains(&key)
+        || key.starts_with("sasl.")
+        || key.starts_with("ssl.")
+}
+
+fn exceeds_queue(key: &str, value: &str) -> bool {
+    let bounded = ["buffer.memory", "max.request.size", "batch.size"].contains(&key);
+    bounded
+        && value
+            .parse::<u64>()
+            .is_ok_and(|bytes| bytes > RESTRICTED_QUEUE_BYTES_MAX)
 }
 
 fn refused(prefix: &str, key: &str, why: &str) -> Finding {
@@ -476,5 +508,29 @@ mod tests {
             (Some("u"), Some("p w"))
         );
         assert!(!format!("{props:?}").contains("p w"));
+    }
+
+    #[test]
+    fn a_tenants_overrides_stay_with_the_workers_brokers() {
+        let java = |key: &str, value: &str| [(key.to_owned(), value.to_owned())].into();
+        for (key, value) in [
+            ("bootstrap.servers", "evil:9092"),
+            ("security.protocol", "SASL_PLAINTEXT"),
+            ("sasl.mechanism", "PLAIN"),
+            ("ssl.endpoint.identification.algorithm", ""),
+            ("buffer.memory", "99999999999"),
+        ] {
+            let refused = translate(&java(key, value), ClientRole::Producer, OVERRIDE, true).1;
+            assert_eq!(refused.len(), 1, "{key}");
+            let free = translate(&java(key, value), ClientRole::Producer, OVERRIDE, false).1;
+            assert_eq!(free, [], "{key} without tenants");
+        }
+        let harmless = translate(
+            &java("linger.ms", "9"),
+            ClientRole::Producer,
+            OVERRIDE,
+            true,
+        );
+        assert_eq!(harmless.1, []);
     }
 }

@@ -331,6 +331,18 @@ impl Producer {
         Ok(())
     }
 
+    /// Waits until librdkafka holds no record any more or `deadline` has passed; whether it holds none. Records that were
+    /// refused and wait for their judgement are not its any more.
+    pub(super) fn drained_until(&self, deadline: Instant) -> bool {
+        while self.inner.in_flight_count() > 0 {
+            if Instant::now() >= deadline {
+                return false;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        true
+    }
+
     /// Waits until nothing is outstanding or `deadline` has passed; whether nothing is.
     pub(super) fn flush_until(&self, deadline: Instant) -> bool {
         loop {

@@ -253,7 +253,7 @@ impl Pipeline {
             // The broker would refuse a whole batch for its size; no batch may be larger than what the topic takes.
             while !self
                 .producer
-                .flush_until(Instant::now() + Duration::from_millis(200))
+                .drained_until(Instant::now() + Duration::from_millis(200))
             {
                 if let Some(e) = self.producer.deliveries.failure() {
                     return Err(SendError::Task(e));

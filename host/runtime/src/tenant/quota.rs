@@ -15,9 +15,11 @@ use std::time::{Duration, Instant};
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Quotas {
-    /// Prefixes of topics it may read or write; absent for no restriction.
+    /// Prefixes of topics it may read or write (an empty one allows all); absent for no restriction (for none, with an
+    /// authentication file).
     pub topic_prefixes: Option<Vec<String>>,
-    /// Database hosts it may reach, `host` or `host:port`; absent for no restriction.
+    /// Database hosts it may reach, `host`, `host:port` or `*`; absent for no restriction (for none, with an
+    /// authentication file).
     pub database_hosts: Option<Vec<String>>,
     /// Connectors it may have.
     pub connectors: Option<u64>,
@@ -43,6 +45,13 @@ impl Quotas {
             database_hosts: Some(Vec::new()),
             ..Self::default()
         }
+    }
+    /// The same with empty lists in place of those that are not given: silence is never leave.
+    #[must_use]
+    pub fn closed_where_silent(mut self) -> Self {
+        self.topic_prefixes.get_or_insert_default();
+        self.database_hosts.get_or_insert_default();
+        self
     }
     /// What it may reach.
     pub fn access(&self) -> Access {
