@@ -2,9 +2,11 @@
 //!
 //! [`Position`] is the state machine of `BinlogOffsetContext`: the restart point is the running transaction's BEGIN, with
 //! the events and rows of it that have been delivered. [`Offsets`] keeps one small entry a record and renders Debezium's
-//! map only for the few that are stored. Nothing here reads or writes.
+//! map only for the few that are stored. Where a row makes several records only the last one carries its offset. Nothing
+//! here reads or writes.
 //! Invariant: a restart at any rendered offset re-reads no row at or before it and misses none after it.
 
+use crate::event::Place;
 use crate::gtid::{Gtid, GtidSet};
 use host_core::offset::{JsonMap, Offset, OffsetTable, SourcePartition};
 use serde_json::Value;
@@ -38,6 +40,7 @@ struct Entry {
     event: u64,
     row: u32,
     orders: Option<Orders>,
+    carries: bool,
 }
 
 /// The offsets of a batch.
@@ -57,8 +60,9 @@ impl Offsets {
             entries: Vec::new(),
         }
     }
-    /// Adds the next record's offset.
-    pub fn push(&mut self, base: Base, ts_sec: i64, event: u64, row: u32, orders: Option<Orders>) {
+    /// Adds the next record's offset: that of `place`, if the record is the last of what `place` counts. Stored earlier,
+    /// it would skip the records that are still to come.
+    pub fn push(&mut self, base: Base, ts_sec: i64, place: Place, orders: Option<Orders>) {
         if self.bases.last() != Some(&base) {
             self.bases.push(base);
         }
@@ -66,13 +70,14 @@ impl Offsets {
         self.entries.push(Entry {
             base,
             ts_sec,
-            event,
-            row,
+            event: place.event,
+            row: place.rows,
             orders,
+            carries: place.ends,
         });
     }
     fn render(&self, index: usize) -> Option<Offset> {
-        let e = self.entries.get(index)?;
+        let e = self.entries.get(index).filter(|e| e.carries)?;
         let base = self.bases.get(e.base as usize)?;
         Some(Offset(render(
             base,

@@ -6,7 +6,7 @@
 use crate::config::MysqlConfig;
 use crate::connection::Server;
 use crate::ddl::{SchemaChange, Session};
-use crate::event::{Ended, Marker, Origin, Writer};
+use crate::event::{Ended, Marker, Origin, Place, Writer};
 use crate::history::History;
 use crate::position::{Base, render};
 use crate::structure::Structure;
@@ -80,20 +80,20 @@ impl Reader {
         }
     }
 
-    /// Records a schema change and writes its event.
+    /// Records a schema change and writes its event. Only the last change of a statement ends its `place`.
     pub(crate) async fn schema_change(
         &mut self,
         change: &SchemaChange,
         origin: &Origin,
         base: &Base,
-        event: u64,
+        place: Place,
     ) -> Result<(), Stop> {
         if !self.structure.shows(change) {
             return Ok(());
         }
         let now_ms = crate::event::now_ns().div_euclid(1_000_000);
         let ts_sec = origin.ts_ns.div_euclid(1_000_000_000);
-        let position = render(base, ts_sec, event, 0, None);
+        let position = render(base, ts_sec, place.event, 0, None);
         if self.structure.records(change) {
             self.history.record(position, now_ms, change).await?;
         }
@@ -105,7 +105,7 @@ impl Reader {
                 ..base.clone()
             };
             self.writer.at(base, origin.ts_ns);
-            self.writer.schema_change(change, origin, now_ms, event);
+            self.writer.schema_change(change, origin, now_ms, place);
             self.hand_on_full().await?;
         }
         Ok(())

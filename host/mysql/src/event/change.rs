@@ -2,7 +2,8 @@
 //!
 //! A delete has a tombstone; a changed key is a delete, a tombstone and a create (`RelationalChangeRecordEmitter`).
 //! Rows are columns' slots, written before. Nothing here decodes.
-//! Invariant: all records of one row change have that row's offset.
+//! Invariant: the last record of a row change carries that row's offset, the others none: a restart between them makes
+//! the row's records again.
 
 use super::fixed::name_slot;
 use super::table::TableEvents;
@@ -36,6 +37,33 @@ pub struct Place {
     pub rows: u32,
     /// Number of the row in its event.
     pub row: u32,
+    /// Whether this is the last record of what the place counts: only that one carries the offset.
+    pub ends: bool,
+}
+
+impl Place {
+    /// Where events are delivered and no rows.
+    pub fn after_events(event: u64) -> Self {
+        Self {
+            event,
+            rows: 0,
+            row: 0,
+            ends: true,
+        }
+    }
+    /// The same place for a record that others of the same change follow.
+    #[must_use]
+    pub fn followed(self) -> Self {
+        self.followed_if(true)
+    }
+    /// [`Place::followed`], if others follow.
+    #[must_use]
+    pub fn followed_if(self, more: bool) -> Self {
+        Self {
+            ends: self.ends && !more,
+            ..self
+        }
+    }
 }
 
 /// The transaction block's values.
@@ -80,7 +108,8 @@ impl Writer {
                 self.event(table, 'c', (None, Some(row)), origin, place, None, order);
             }
             Images::Delete(row) => {
-                self.event(table, 'd', (Some(row), None), origin, place, None, order);
+                let at = place.followed_if(self.config.tombstones);
+                self.event(table, 'd', (Some(row), None), origin, at, None, order);
                 self.tombstone(table, row, place, None);
             }
             Images::Update(old, new) => return self.update(table, old, new, origin, place, order),
@@ -124,8 +153,9 @@ impl Writer {
         let schema = table.key_schema.unwrap_or(SchemaId::NONE);
         let (old_key, new_key) = (self.key(table, old).1, self.key(table, new).1);
         let newer = Some((NEW_KEY, schema, new_key));
-        self.event(table, 'd', (Some(old), None), origin, place, newer, order);
-        self.tombstone(table, old, place, newer);
+        let at = place.followed();
+        self.event(table, 'd', (Some(old), None), origin, at, newer, order);
+        self.tombstone(table, old, at, newer);
         self.event(
             table,
             'c',
@@ -212,7 +242,7 @@ impl Writer {
             context: true,
             header,
         };
-        self.push(record, place.event, place.rows);
+        self.push(record, place);
     }
 
     fn tombstone(
@@ -234,7 +264,7 @@ impl Writer {
             context: true,
             header,
         };
-        self.push(record, place.event, place.rows);
+        self.push(record, place);
     }
 
     /// TRUNCATE, where it is not skipped: no key, no images.

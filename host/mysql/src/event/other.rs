@@ -3,6 +3,7 @@
 //! Source: `SchemaChangeEvent`/`JsonTableChangeSerializer` in their Connect form, `TransactionMonitor`, `HeartbeatImpl`.
 //! Invariant: schema changes and heartbeats go to partition 0, whose order they share.
 
+use super::Place;
 use super::fixed::name_slot;
 use super::writer::{Origin, Record, Writer, now_ns};
 use crate::ddl::SchemaChange;
@@ -18,7 +19,7 @@ impl Writer {
         change: &SchemaChange,
         origin: &Origin,
         ts_ms: i64,
-        event: u64,
+        place: Place,
     ) {
         self.new_origin();
         let source = self.source(origin, 0);
@@ -57,7 +58,7 @@ impl Writer {
             context: true,
             header: None,
         };
-        self.push(record, event, 0);
+        self.push(record, place);
         self.new_origin();
     }
 
@@ -162,7 +163,7 @@ impl Writer {
             context: false,
             header: None,
         };
-        self.push(record, event, 0);
+        self.push(record, Place::after_events(event));
     }
 
     /// A heartbeat: it carries the offset where nothing else does.
@@ -182,6 +183,6 @@ impl Writer {
             context: false,
             header: None,
         };
-        self.push(record, event, 0);
+        self.push(record, Place::after_events(event));
     }
 }

@@ -66,6 +66,7 @@ const PLACE: Place = Place {
     event: 3,
     rows: 1,
     row: 0,
+    ends: true,
 };
 
 /// The records of a batch, each checked against its schemas.
@@ -123,6 +124,51 @@ fn a_changed_key_is_delete_tombstone_create() {
     assert_eq!(made[0].headers.len(), 5);
 }
 
+/// Which records of a change carry an offset.
+fn carrying(extra: &[(&str, &str)], images: Images<'_>) -> Vec<bool> {
+    let (mut w, events) = setup(extra, DDL);
+    w.change(&events, images, &origin(), PLACE, &mut |_| None);
+    let batch = w.take().unwrap().unwrap();
+    let all = 0..batch.records().len() as u32;
+    all.map(|i| batch.offsets().offset(i).is_some()).collect()
+}
+
+#[test]
+fn only_the_last_record_of_a_row_carries_its_offset() {
+    let (old, new) = ([Slot::int32(1), Slot::NULL], [Slot::int32(2), Slot::NULL]);
+    let bare = &[("tombstones.on.delete", "false")][..];
+    for (extra, images, want) in [
+        (&[][..], Images::Create(&old), &[true][..]),
+        (&[], Images::Update(&old, &old), &[true]),
+        (&[], Images::Delete(&old), &[false, true]),
+        (bare, Images::Delete(&old), &[true]),
+        (&[], Images::Update(&old, &new), &[false, false, true]),
+        (bare, Images::Update(&old, &new), &[false, true]),
+    ] {
+        assert_eq!(carrying(extra, images), want, "{extra:?} {images:?}");
+    }
+}
+
+#[test]
+fn a_statements_offset_comes_with_its_last_change() {
+    let (mut w, _) = setup(&[], DDL);
+    let mut tables = Tables::new(0);
+    let session = Session::new("d");
+    for ddl in ["CREATE TABLE a (i INT)", "CREATE TABLE b (i INT)"] {
+        crate::ddl::apply(ddl, &session, &mut tables).unwrap();
+    }
+    let ddl = "RENAME TABLE a TO c, b TO e";
+    let changes = crate::ddl::apply(ddl, &session, &mut tables).unwrap();
+    assert_eq!(changes.len(), 2);
+    for (at, change) in changes.iter().enumerate() {
+        let place = Place::after_events(3).followed_if(at == 0);
+        w.schema_change(change, &origin(), 5, place);
+    }
+    let batch = w.take().unwrap().unwrap();
+    assert!(batch.offsets().offset(0).is_none());
+    assert!(batch.offsets().offset(1).is_some());
+}
+
 #[test]
 fn options_choose_what_is_made() {
     let row = [Slot::int32(1), Slot::NULL];
@@ -166,7 +212,7 @@ fn every_part_fits_its_schema() {
     let mut tables = Tables::new(0);
     let ddl = "CREATE TABLE t (a INT NOT NULL, b ENUM('x','y') COMMENT 'c', UNIQUE KEY (a))";
     for change in crate::ddl::apply(ddl, &Session::new("d"), &mut tables).unwrap() {
-        w.schema_change(&change, &origin(), 5, 0);
+        w.schema_change(&change, &origin(), 5, Place::after_events(0));
     }
     w.transaction("p.transaction", "id", 5, None, 0);
     w.transaction("p.transaction", "id", 5, Some(&[("d.t".into(), 2)]), 0);

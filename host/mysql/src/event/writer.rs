@@ -5,6 +5,7 @@
 //! Invariant: a batch never holds more than its bounds plus one row's records.
 
 use super::Fixed;
+use super::Place;
 use super::fixed::{SOURCE_FIELDS, name_slot};
 use crate::config::MysqlConfig;
 use crate::position::{Base, Offsets, Orders};
@@ -196,7 +197,7 @@ impl Writer {
     }
 
     /// Adds a record whose parts have been written.
-    pub(super) fn push(&mut self, record: Record<'_>, event: u64, row: u32) {
+    pub(super) fn push(&mut self, record: Record<'_>, place: Place) {
         let (topic, topic_len) = self.builder.name(record.topic);
         let (headers, headers_len) = match (record.context, record.header) {
             (false, _) => (0, 0),
@@ -226,7 +227,7 @@ impl Writer {
         });
         if let Some(base) = &self.base {
             self.offsets
-                .push(base.clone(), self.ts_sec, event, row, self.orders.clone());
+                .push(base.clone(), self.ts_sec, place, self.orders.clone());
         }
     }
 

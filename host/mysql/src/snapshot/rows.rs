@@ -195,11 +195,7 @@ fn emit(
         query: None,
     };
     reader.writer.at(base.clone(), h.ts_ns);
-    let place = Place {
-        event: 0,
-        rows: 0,
-        row: 0,
-    };
+    let place = Place::after_events(0);
     reader
         .writer
         .change(plan, Images::Read(&slots), &origin, place, &mut |_| None);

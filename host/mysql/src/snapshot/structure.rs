@@ -7,7 +7,7 @@
 use crate::config::SnapshotMode;
 use crate::connection::{Doing, quoted, task_error};
 use crate::ddl::Session;
-use crate::event::{Marker, Origin, now_ns};
+use crate::event::{Marker, Origin, Place, now_ns};
 use crate::position::Position;
 use crate::reader::{Reader, Stop};
 use crate::table::TableId;
@@ -172,7 +172,9 @@ pub(super) async fn record(
                 thread: None,
                 query: None,
             };
-            reader.schema_change(&change, &origin, &base, 0).await?;
+            reader
+                .schema_change(&change, &origin, &base, Place::after_events(0))
+                .await?;
         }
     }
     Ok(())

@@ -65,9 +65,12 @@ impl Streaming {
             }
         };
         self.plans.clear();
-        for change in changes {
+        let last = changes.iter().rposition(|c| shown(reader, c));
+        for (at, change) in changes.into_iter().enumerate() {
+            // A statement's changes share one offset: with the first, a restart would skip the others.
+            let place = Place::after_events(self.position.event).followed_if(last != Some(at));
             if change.kind == SchemaChangeKind::Truncate {
-                self.truncate(reader, &change)?;
+                self.truncate(reader, &change, place)?;
                 continue;
             }
             // Debezium's schema changes have milliseconds.
@@ -80,9 +83,7 @@ impl Streaming {
                 ..self.origin()
             };
             let base = self.transactions.base(&self.position);
-            reader
-                .schema_change(&change, &origin, &base, self.position.event)
-                .await?;
+            reader.schema_change(&change, &origin, &base, place).await?;
         }
         reader.history.flush().await?;
         Ok(())
@@ -110,7 +111,12 @@ impl Streaming {
             .any(|r| r == sql.trim_end_matches(';').trim_end())
     }
 
-    fn truncate(&mut self, reader: &mut Reader, change: &SchemaChange) -> Result<(), TaskError> {
+    fn truncate(
+        &mut self,
+        reader: &mut Reader,
+        change: &SchemaChange,
+        place: Place,
+    ) -> Result<(), TaskError> {
         let Some(id) = change
             .id
             .as_ref()
@@ -130,11 +136,6 @@ impl Streaming {
             reader
                 .writer
                 .at(self.transactions.base(&self.position), self.ts_ns);
-            let place = Place {
-                event: self.position.event,
-                rows: 0,
-                row: 0,
-            };
             reader.writer.truncate(&plan, &origin, place, &mut |_| None);
         }
         Ok(())
@@ -155,6 +156,11 @@ impl Streaming {
             query: self.query.clone(),
         }
     }
+}
+
+/// Whether a change may become a record.
+fn shown(reader: &Reader, change: &SchemaChange) -> bool {
+    change.kind == SchemaChangeKind::Truncate || reader.structure.shows(change)
 }
 
 /// The beginning of a statement in capitals, enough to tell the transaction statements.

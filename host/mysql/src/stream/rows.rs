@@ -397,6 +397,7 @@ impl Streaming {
                 event: self.position.event,
                 rows: row + 1,
                 row,
+                ends: true,
             };
             let in_transaction = self.position.in_transaction();
             let transactions = &mut self.transactions;
