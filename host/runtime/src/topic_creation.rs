@@ -143,6 +143,12 @@ impl TopicGate {
         if let Some(limit) = self.passed.get(topic) {
             return Ok(*limit);
         }
+        if !is_topic_name(topic) {
+            let message = format!(
+                "writing to the topic {topic:?}: a name has 1 to 249 of [a-zA-Z0-9._-]; correct the transform that made it"
+            );
+            return Err(TaskError::fail("TOPIC-NAME", message));
+        }
         if !self.access.allows_topic(topic) {
             let message = format!(
                 "writing to the topic {topic}: this tenant may not touch it; ask an operator to add its prefix to the \
@@ -175,9 +181,30 @@ impl TopicGate {
     }
 }
 
+/// Kafka's own rule (`Topic.validate`); names can be set by guests.
+fn is_topic_name(name: &str) -> bool {
+    let good = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    (1..=249).contains(&name.len()) && name.chars().all(good) && name != "." && name != ".."
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn topic_names_are_kafkas() {
+        for (name, good) in [
+            ("a.b_c-1", true),
+            ("", false),
+            (".", false),
+            ("a b", false),
+            ("a\0", false),
+            ("é", false),
+        ] {
+            assert_eq!(is_topic_name(name), good, "{name:?}");
+        }
+        assert!(!is_topic_name(&"x".repeat(250)));
+    }
 
     #[test]
     fn the_first_matching_group_decides() {

@@ -185,7 +185,12 @@ impl ConfigStore {
         // In a call of its own: the tasks have to be durable before they are declared complete.
         let commit = json_entry(format!("{COMMIT}{name}"), &json!({"tasks": tasks.len()}));
         self.log.write(vec![commit]).await?;
-        self.write(|s| s.connectors.entry(id.clone()).or_default().tasks = tasks.to_vec());
+        // One that was deleted meanwhile stays deleted.
+        self.write(|s| {
+            if let Some(c) = s.connectors.get_mut(id) {
+                c.tasks = tasks.to_vec();
+            }
+        });
         Ok(())
     }
     /// Stores what is wanted of a connector.
@@ -202,6 +207,7 @@ impl ConfigStore {
                 &value,
             )])
             .await?;
+        // A connector's wanted state may be stored just before the connector itself.
         self.write(|s| s.connectors.entry(id.clone()).or_default().target = target);
         Ok(())
     }

@@ -234,6 +234,9 @@ impl<'a> Run<'a> {
                 .ok()
                 .and_then(Result::ok)
         };
+        if joined.is_none() {
+            self.signals.abandon();
+        }
         if let Some((pipeline, result)) = joined {
             if let Err(e) = result
                 && !matches!(ended, Ended::Failed(_))

@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 #[derive(Debug, Default)]
 pub(super) struct Signals {
     stop: AtomicBool,
+    abandoned: AtomicBool,
     /// The run has failed.
     pub(super) failed: Notify,
     /// Kafka has refused records.
@@ -24,5 +25,14 @@ impl Signals {
     /// Whether it has been asked.
     pub(super) fn is_stopped(&self) -> bool {
         self.stop.load(Ordering::Acquire)
+    }
+    /// The next run begins without the thread having left: whatever it still holds must not be sent, because the next run
+    /// reads it again and may be further by then.
+    pub(super) fn abandon(&self) {
+        self.abandoned.store(true, Ordering::Release);
+    }
+    /// Whether it has been given up.
+    pub(super) fn is_abandoned(&self) -> bool {
+        self.abandoned.load(Ordering::Acquire)
     }
 }

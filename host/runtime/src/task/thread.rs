@@ -161,6 +161,9 @@ impl Pipeline {
         self.metrics.polled(polled);
         let began = Instant::now();
         let mut prepared = self.chain.run(batch).map_err(SendError::Task)?;
+        if self.signals.is_abandoned() {
+            return Err(SendError::Stopped);
+        }
         self.metrics.prepared(
             began.elapsed(),
             prepared.errors,
@@ -209,10 +212,11 @@ impl Pipeline {
     fn pass_topics(&mut self, prepared: &Prepared) -> Result<(), SendError> {
         let mut new: Vec<String> = Vec::new();
         let reader = prepared.batch.reader();
-        let mut last = (0, 0);
+        let mut last = None;
         for r in prepared.batch.records() {
             // Runs of records name the same topic at the same address.
-            if std::mem::replace(&mut last, (r.entry.topic, r.entry.topic_len)) == last {
+            let named = Some((r.entry.topic, r.entry.topic_len));
+            if std::mem::replace(&mut last, named) == named {
                 continue;
             }
             let topic = reader
@@ -275,6 +279,9 @@ impl Pipeline {
         let reader = prepared.batch.reader();
         let (mut records, mut bytes) = (0u64, 0u64);
         for out in prepared.outgoing() {
+            if signals.is_abandoned() {
+                return Err(SendError::Stopped);
+            }
             let Some(record) = prepared.batch.records().get(out.index) else {
                 continue;
             };
