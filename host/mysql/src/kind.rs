@@ -53,6 +53,7 @@ impl SourceKind for MysqlKind {
                 Err(findings) => findings,
                 Ok(parsed) => {
                     let mut findings = topics(&parsed, access);
+                    findings.extend(files(&parsed, access));
                     if live && findings.is_empty() {
                         findings = preflight(&parsed, access).await;
                     }
@@ -73,13 +74,7 @@ impl SourceKind for MysqlKind {
             for warning in warnings(&config) {
                 tracing::warn!(connector = %context.id, "{warning}");
             }
-            let parsed = MysqlConfig::parse(&config).map_err(|findings| {
-                let all: Vec<String> = findings.into_iter().map(|f| f.message).collect();
-                TaskError::fail(
-                    "CONFIG-INVALID",
-                    format!("reading the configuration: {}", all.join("; ")),
-                )
-            })?;
+            let parsed = MysqlConfig::parse(&config).map_err(invalid)?;
             let source = Box::pin(MysqlSource::open(context, parsed)).await?;
             Ok(Box::new(source) as Box<dyn Source>)
         })
@@ -113,6 +108,44 @@ fn topics(config: &MysqlConfig, access: &Access) -> Vec<Finding> {
         .collect()
 }
 
+/// Files the connector itself names are the worker's: a tenant that may not reach them may not name any.
+fn files(config: &MysqlConfig, access: &Access) -> Vec<Finding> {
+    if !access.files_denied {
+        return Vec::new();
+    }
+    let named = [
+        (
+            "schema.history.internal.file.filename",
+            matches!(config.history.store, HistoryStore::File(_)),
+        ),
+        ("database.ssl.truststore", config.server.ssl_roots.is_some()),
+        (
+            "database.ssl.keystore",
+            config.server.ssl_identity.is_some(),
+        ),
+    ];
+    named
+        .into_iter()
+        .filter(|(_, named)| *named)
+        .map(|(key, _)| {
+            Finding::new(
+                key,
+                format!(
+                    "The '{key}' value is invalid: this tenant may not name files of the worker"
+                ),
+            )
+        })
+        .collect()
+}
+
+fn invalid(findings: Vec<Finding>) -> TaskError {
+    let all: Vec<String> = findings.into_iter().map(|f| f.message).collect();
+    TaskError::fail(
+        "CONFIG-INVALID",
+        format!("reading the configuration: {}", all.join("; ")),
+    )
+}
+
 /// Where to begin.
 enum Start {
     /// A snapshot was all that was asked for, and it is complete.
@@ -130,6 +163,11 @@ pub struct MysqlSource {
 
 impl MysqlSource {
     async fn open(context: TaskContext, config: MysqlConfig) -> Result<Self, TaskError> {
+        // A configuration stored before the tenant was restricted comes here unseen.
+        let denied = files(&config, &context.access);
+        if !denied.is_empty() {
+            return Err(invalid(denied));
+        }
         let config = Arc::new(config);
         let server = Server {
             config: config.server.clone(),
@@ -321,3 +359,6 @@ impl Drop for MysqlSource {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
