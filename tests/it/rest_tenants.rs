@@ -4,34 +4,13 @@
 //! to a real worker.
 
 use serde_json::{Value, json};
-use std::io::Write;
-use std::process::{Command, Stdio};
-use tests::host::Host;
+use tests::host::{Host, password_hash};
 use tests::http::Client;
 use tests::services;
 
-/// The hash of a password, as an operator makes it.
-fn hash(password: &str) -> String {
-    let mut child = Command::new(services::executable().unwrap())
-        .args(["auth", "hash"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(password.as_bytes())
-        .unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert!(output.status.success());
-    String::from_utf8(output.stdout).unwrap().trim().to_owned()
-}
-
 /// A worker with two tenants and an operator, all with the password `pw`.
 fn start() -> Host {
-    let hash = hash("pw");
+    let hash = password_hash("pw").unwrap();
     let user = |role: &str| format!("{{ role = \"{role}\", hash = \"{hash}\" }}");
     let file = format!(
         "[operators]\nroot = \"{hash}\"\n\

@@ -7,6 +7,7 @@ use crate::http::Client;
 use crate::{services, until};
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
+use std::io::Write;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -267,6 +268,24 @@ impl Drop for Host {
             drop(child.wait());
         }
     }
+}
+
+/// The hash of a password, as an operator makes it with `tidegate auth hash`.
+pub fn password_hash(password: &str) -> Result<String> {
+    let mut child = Command::new(services::executable()?)
+        .args(["auth", "hash"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .context("starting tidegate auth hash")?;
+    let mut input = child.stdin.take().context("its standard input")?;
+    input.write_all(password.as_bytes())?;
+    drop(input);
+    let output = child.wait_with_output()?;
+    if !output.status.success() {
+        bail!("tidegate auth hash: {}", output.status);
+    }
+    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
 }
 
 fn tail(file: &Path, lines: usize) -> String {
