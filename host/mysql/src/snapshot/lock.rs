@@ -2,7 +2,8 @@
 //!
 //! Where the server does not allow the global lock (RDS), the captured tables are locked until all rows are read.
 //! Source: `BinlogSnapshotChangeEventSource.lockTablesForSchemaSnapshot`, MySQL manual "FLUSH".
-//! Invariant: the position is read while nothing can be written that the snapshot would see half of.
+//! Invariant: the position is never after the view. Under a lock nothing is written between the two; without one the
+//! position is read first, so what is written meanwhile is seen in the view and comes again from the stream.
 
 use crate::config::{Locking, MysqlConfig};
 use crate::connection::{BinlogStatus, Doing, binlog_status, quoted, task_error};
@@ -49,22 +50,34 @@ pub(super) async fn begin(
             Err(e) => return Err(failed("taking the global read lock")(e)),
         }
     }
+    // Nothing holds writers off: read afterwards, the position would be beyond changes that the view does not have.
+    let early = match config.locking {
+        Locking::None => Some(status(conn).await?),
+        _ => None,
+    };
     // A transaction would end table locks; under them nothing changes anyway.
     if global || config.locking == Locking::None {
         conn.query_drop("START TRANSACTION WITH CONSISTENT SNAPSHOT")
             .await
             .map_err(failed("beginning the consistent snapshot"))?;
     }
+    let status = match early {
+        Some(status) => status,
+        None => status(conn).await?,
+    };
+    Ok(Locked { status, global })
+}
+
+async fn status(conn: &mut Conn) -> Result<BinlogStatus, TaskError> {
     let status = binlog_status(conn)
         .await
         .map_err(failed("reading the binlog's position"))?;
-    let status = status.ok_or_else(|| {
+    status.ok_or_else(|| {
         TaskError::fail(
             "MYSQL-BINLOG-OFF",
             "reading the binlog's position: the server has no binlog; start it with --log-bin",
         )
-    })?;
-    Ok(Locked { status, global })
+    })
 }
 
 async fn lock_tables(conn: &mut Conn, captured: &[TableId]) -> Result<(), TaskError> {

@@ -1,7 +1,8 @@
 //! The initial snapshot: structure and rows as of one position of the binlog.
 //!
 //! `lock` finds that position, `structure` writes the schema history as Debezium does, `rows` reads the tables. A snapshot
-//! that did not finish starts over. Invariant: every row read is as of the position that streaming starts from.
+//! that did not finish starts over. Invariant: every row read is as of the position that streaming starts from, or with
+//! snapshot.locking.mode=none of one after it: then the stream repeats what lies between, and nothing is lost.
 
 mod lock;
 mod rows;
