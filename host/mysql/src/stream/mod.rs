@@ -8,6 +8,7 @@ mod event;
 mod open;
 mod query;
 mod rows;
+mod silence;
 mod table_map;
 mod transaction;
 
@@ -21,6 +22,7 @@ use event::{BinlogEvent, Kind};
 use futures_util::{FutureExt as _, StreamExt as _};
 use host_core::error::TaskError;
 use rows::RowPlans;
+use silence::Silence;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, MissedTickBehavior};
@@ -90,23 +92,30 @@ pub(crate) async fn run(reader: &mut Reader, mut s: Streaming) -> Result<(), Sto
         .map_or(Duration::from_hours(1), |(_, every)| *every);
     let mut ticks = tokio::time::interval_at(Instant::now() + every, every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut silence = Silence::default();
     loop {
         let next = match stream.next().now_or_never() {
             Some(next) => next,
             None => {
                 // Nothing more at the moment: what is there must not wait.
                 reader.hand_on().await?;
+                let waiting = Instant::now();
                 tokio::select! {
                     biased;
                     next = stream.next() => next,
                     _ = ticks.tick() => {
+                        silence.waited(waiting.elapsed());
                         s.heartbeat(reader);
                         continue;
+                    }
+                    () = tokio::time::sleep(silence.left()) => {
+                        return Err(silence::silent(&reader.config.server, &s.position).into());
                     }
                     () = reader.batches.closed() => return Err(Stop::Closed),
                 }
             }
         };
+        silence = Silence::default();
         handle_next(reader, &mut s, next).await?;
         if s.heartbeat_due.is_none_or(|due| Instant::now() >= due) {
             s.heartbeat(reader);

@@ -11,6 +11,12 @@ use host_core::error::TaskError;
 use mysql_async::prelude::Queryable as _;
 use mysql_async::{BinlogStream, BinlogStreamRequest, Conn, GnoInterval, Row, Sid};
 use mysql_common::packets::Tag;
+use std::time::Duration;
+
+/// How often the server says that it has nothing to say. Without it a dead connection looks like an idle server.
+pub(super) const HEARTBEAT_EVERY: Duration = Duration::from_secs(10);
+/// The user variable that the dump command reads, by its name since MySQL 8.0.26 and before; in nanoseconds.
+const HEARTBEAT_VARIABLES: [&str; 2] = ["source_heartbeat_period", "master_heartbeat_period"];
 
 pub(super) async fn stream(
     reader: &Reader,
@@ -30,6 +36,11 @@ pub(super) async fn stream(
                 .await;
             set.map_err(|e| task_error(&doing, e))?;
         }
+    }
+    for variable in HEARTBEAT_VARIABLES {
+        let every_ns = HEARTBEAT_EVERY.as_nanos();
+        let set = conn.query_drop(format!("SET @{variable}={every_ns}")).await;
+        set.map_err(|e| task_error(&doing, e))?;
     }
     let request = BinlogStreamRequest::new(reader.config.server_id);
     let request = match position.gtids().filter(|_| by_gtid(reader, position)) {
