@@ -3,6 +3,7 @@
 //! That tenants are apart, and a hostile one, are in `tenants`. Invariant: every refusal is asked for by a real request
 //! to a real worker.
 
+use crate::faults::connector;
 use serde_json::{Value, json};
 use tests::host::{Host, password_hash};
 use tests::http::Client;
@@ -36,10 +37,8 @@ fn as_user(host: &Host, user: &str) -> Client {
     Client::new(host.rest.base()).with_header("authorization", &token)
 }
 
-fn file_source(name: &str) -> Value {
-    json!({"name": name, "initial_state": "STOPPED", "config": {
-        "connector.class": "FileStreamSource", "topic": "rest-tenants", "file": "/nonexistent"
-    }})
+fn stopped(name: &str) -> Value {
+    json!({"name": name, "initial_state": "STOPPED", "config": connector("rest_tenants")})
 }
 
 #[test]
@@ -60,7 +59,7 @@ fn roles_and_quotas() {
     for tenant in ["acme", "bolt"] {
         let path = format!("/admin/tenants/{tenant}");
         assert_eq!(ann.send("PUT", &path, &json!({})).unwrap().status, 403);
-        let open = json!({"topic_prefixes": null, "database_hosts": null, "connectors": 1});
+        let open = json!({"topic_prefixes": [""], "database_hosts": ["*"], "connectors": 1});
         let answer = root.send("PUT", &path, &open).unwrap();
         assert_eq!(answer.status, 200, "{}", answer.body);
         assert_eq!(answer.json().unwrap()["connectors"], 1);
@@ -68,9 +67,7 @@ fn roles_and_quotas() {
 
     // The same name is two connectors; a viewer reads, and changes nothing.
     for (client, status) in [(&vic, 403), (&ann, 201), (&bea, 201), (&root, 403)] {
-        let answer = client
-            .send("POST", "/connectors", &file_source("c"))
-            .unwrap();
+        let answer = client.send("POST", "/connectors", &stopped("c")).unwrap();
         assert_eq!(answer.status, status, "{}", answer.body);
     }
     let listed = vic.get("/connectors").unwrap().json().unwrap();
@@ -80,7 +77,7 @@ fn roles_and_quotas() {
     assert_eq!(vic.get("/connectors/c").unwrap().status, 200);
 
     // A used-up quota is 403 and names the quota; an unknown tenant has no usage.
-    let over = ann.send("POST", "/connectors", &file_source("d")).unwrap();
+    let over = ann.send("POST", "/connectors", &stopped("d")).unwrap();
     assert_eq!(over.status, 403, "{}", over.body);
     assert!(over.body.contains("connectors"), "{}", over.body);
     assert_eq!(root.get("/admin/tenants/nobody/usage").unwrap().status, 404);

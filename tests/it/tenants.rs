@@ -14,7 +14,9 @@ const STEP: Duration = Duration::from_mins(1);
 /// How much slower the slowest percent may be beside a hostile neighbour, and what a 2-core machine's noise may add.
 const P99_RATIO_MAX: f64 = 1.10;
 /// Rows whose latency is measured in each run.
-const PROBES: u32 = 500;
+const PROBES: u32 = 200;
+/// Turns of measuring with and without the neighbour.
+const ROUNDS: u32 = 3;
 const P99_NOISE: Duration = Duration::from_millis(10);
 
 fn hash(password: &str) -> String {
@@ -240,6 +242,26 @@ fn p99(session: &mut Session, database: &str, topic: &str, rows: u32) -> Duratio
     all[all.len() * 99 / 100 - 1]
 }
 
+/// Pauses or resumes the neighbour's connectors, and waits until they have followed.
+fn turn(client: &Client, connectors: &[&str], what: &str) {
+    for name in connectors {
+        let answer = client
+            .bare("PUT", &format!("/connectors/{name}/{what}"))
+            .unwrap();
+        assert_eq!(answer.status, 202, "{}", answer.body);
+    }
+    let wanted = if what == "pause" { "PAUSED" } else { "RUNNING" };
+    for name in connectors {
+        until::until(&format!("{name} to {what}"), STEP, || {
+            let status = client.get(&format!("/connectors/{name}/status"))?.json()?;
+            // A hostile task may have been failed by its breaker: it is at rest either way.
+            let state = &status["tasks"][0]["state"];
+            Ok((state == wanted || state == "FAILED").then_some(()))
+        })
+        .unwrap();
+    }
+}
+
 #[test]
 fn a_hostile_neighbour() {
     let _servers = tests::servers();
@@ -273,11 +295,6 @@ fn a_hostile_neighbour() {
     };
     create(&alice, "same", &config("good", 1));
     wait_running(&alice, "same");
-    // The same load in both runs, so that only the neighbour differs.
-    let writer = Writer::start("tenant_db", 4, before, Duration::from_millis(4), false).unwrap();
-    let alone = p99(&mut session, "tenant_db", "good.db1.tenant_db.p", PROBES);
-    let before = writer.finish().unwrap();
-
     for (n, (plugin, key, value)) in [
         ("spin", "topic", ".*"),
         ("memory", "mib", "4096"),
@@ -312,8 +329,27 @@ fn a_hostile_neighbour() {
         // The first has the victim's connector name.
         create(&mallory, if n == 0 { "same" } else { plugin }, &c);
     }
+    let neighbours = ["same", "memory", "log-flood", "output"];
+    // The same load in all runs, so that only the neighbour differs; in turns, so that whatever else this machine does
+    // weighs on both. The best of each side is compared.
     let writer = Writer::start("tenant_db", 5, before, Duration::from_millis(4), false).unwrap();
-    let beside = p99(&mut session, "tenant_db", "good.db1.tenant_db.p", PROBES);
+    let (mut alone, mut beside) = (Duration::MAX, Duration::MAX);
+    for _ in 0..ROUNDS {
+        beside = beside.min(p99(
+            &mut session,
+            "tenant_db",
+            "good.db1.tenant_db.p",
+            PROBES,
+        ));
+        turn(&mallory, &neighbours, "pause");
+        alone = alone.min(p99(
+            &mut session,
+            "tenant_db",
+            "good.db1.tenant_db.p",
+            PROBES,
+        ));
+        turn(&mallory, &neighbours, "resume");
+    }
     let committed = writer.finish().unwrap();
     println!("p99 alone {alone:?}, beside a hostile neighbour {beside:?}");
     let ledger = settle_topic(&host, "good.db1.tenant_db.t", &committed);

@@ -4,7 +4,7 @@
 
 use crate::config::ServerConfig;
 use host_core::error::TaskError;
-use mysql_async::Error;
+use mysql_async::{DriverError, Error};
 
 /// What was being done when an error came.
 #[derive(Debug, Clone)]
@@ -63,6 +63,14 @@ pub fn task_error(doing: &Doing, error: Error) -> TaskError {
         Error::Server(e) => TaskError::fail(
             "MYSQL-SERVER-ERROR",
             format!("{doing}: {} ({})", e.message, e.code),
+        ),
+        // MySQL answers an unknown user with an authentication method of its choice, so that users cannot be guessed.
+        Error::Driver(DriverError::UnknownAuthPlugin { name }) => TaskError::fail(
+            "MYSQL-ACCESS-DENIED",
+            format!(
+                "{doing}: the server asks for the authentication method {name}, which is not supported here; check \
+                 database.user (an unknown one looks like this), or give the user caching_sha2_password"
+            ),
         ),
         Error::Url(e) => TaskError::fail("MYSQL-OPTIONS", format!("{doing}: {e}")),
         other => TaskError::retry(
@@ -123,6 +131,14 @@ mod tests {
                 "MYSQL-ACCESS-DENIED",
                 Disposition::Fail,
                 "database.password",
+            ),
+            (
+                Error::Driver(DriverError::UnknownAuthPlugin {
+                    name: "sha256_password".to_owned(),
+                }),
+                "MYSQL-ACCESS-DENIED",
+                Disposition::Fail,
+                "database.user",
             ),
             (
                 server(1227, "you need RELOAD"),
