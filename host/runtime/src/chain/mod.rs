@@ -185,19 +185,19 @@ impl Chain {
             let negate = *negate;
             let bad: Vec<u32> = tested.errors.iter().map(|e| e.record).collect();
             self.failed(batch, &tested.errors, g)?;
-            let left = tested
+            // A batch that has ended at a record is shorter now.
+            let left = batch.records().len();
+            let passed = tested
                 .holds
                 .iter()
                 .enumerate()
                 .filter(|(i, _)| bad.binary_search(&(*i as u32)).is_err());
-            let chosen: Vec<u32> = left
+            let chosen: Vec<u32> = passed
                 .enumerate()
+                .take(left)
                 .filter(|(_, (_, holds))| **holds != negate)
                 .map(|(now, _)| now as u32)
                 .collect();
-            // A batch that has ended at a record is shorter now.
-            let left = batch.records().len() as u32;
-            let chosen: Vec<u32> = chosen.into_iter().filter(|i| *i < left).collect();
             if chosen.is_empty() {
                 return Ok(());
             }
@@ -217,7 +217,8 @@ impl Chain {
         self.failed(batch, &done.errors, g)
     }
 
-    /// Judges records that failed in a transform or predicate, and takes them out of the batch.
+    /// Judges records that failed in a transform or predicate (ascending, as both tell them), and takes them out of the
+    /// batch.
     fn failed(
         &mut self,
         batch: &mut Batch,
@@ -227,9 +228,7 @@ impl Chain {
         if errors.is_empty() {
             return Ok(());
         }
-        let mut errors = errors.to_vec();
-        errors.sort_by_key(|e| e.record);
-        for e in &errors {
+        for e in errors {
             if let Err(fatal) = self.policy.tolerate(e, topic_of(batch, e.record)) {
                 end_at(batch, e.record, fatal, g);
                 return Ok(());
