@@ -12,12 +12,12 @@ mod fetch;
 mod kafka;
 mod mariadb;
 mod mysql;
+mod mysqld;
 mod probe;
 mod process;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -199,9 +199,9 @@ fn start(root: &Root, service: Service) -> Result<String> {
     match provider {
         Provider::Docker => docker::up(root, service)?,
         Provider::Native => match service {
-            Service::Mysql => mysql::up(&state)?,
+            Service::Mysql => mysqld::up(&mysql::FAMILY, &state)?,
             Service::Kafka => kafka::up(&state)?,
-            Service::Mariadb => mariadb::up(&state)?,
+            Service::Mariadb => mysqld::up(&mariadb::FAMILY, &state)?,
         },
     }
     let address = service.own_address();
@@ -238,15 +238,6 @@ fn provider(root: &Root) -> Result<Provider> {
     }
 }
 
-/// Accounts of MySQL and MariaDB, made at every start (all statements may be repeated). One
-/// statement a line, as `--init-file` reads it.
-const ACCOUNTS: &str = include_str!("../../../docker/accounts.sql");
-
-fn write_accounts(state: &Path) -> Result<()> {
-    let path = state.join("accounts.sql");
-    std::fs::write(&path, ACCOUNTS).with_context(|| format!("writing {}", path.display()))
-}
-
 /// A server of another checkout, or anything else, on our port would be mistaken for ours. One
 /// that was just killed may hold its port for a moment.
 fn refuse_taken_port(service: Service) -> Result<()> {
@@ -261,38 +252,6 @@ fn refuse_taken_port(service: Service) -> Result<()> {
              stop it, or set {variable}={address} to use it"
         )
     })
-}
-
-/// A Unix socket's path, short because it may have 107 bytes at most.
-fn socket(service: Service) -> PathBuf {
-    PathBuf::from(format!(
-        "/tmp/tidegate-{}-{}.sock",
-        service.name(),
-        service.port()
-    ))
-}
-
-/// Removes what a killed server left of its socket: the number in the lock file may belong to another process by now, and
-/// the server would refuse to start. Nobody of ours listens: the caller has looked.
-fn forget_socket(service: Service) -> Result<()> {
-    let socket = socket(service);
-    let mut lock = socket.clone().into_os_string();
-    lock.push(".lock");
-    for file in [socket, PathBuf::from(lock)] {
-        match std::fs::remove_file(&file) {
-            Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
-                return Err(e).with_context(|| format!("removing {}", file.display()));
-            }
-            _ => {}
-        }
-    }
-    Ok(())
-}
-
-/// The user who runs this; servers run as the same one.
-fn user() -> Result<String> {
-    let name = step::output("asking who runs this", Command::new("id").arg("-un"))?;
-    Ok(name.trim().to_owned())
 }
 
 /// Data, pid file and log of a service started natively.
@@ -344,17 +303,6 @@ mod tests {
                 .to_string();
             assert!(error.starts_with("reading TIDEGATE_KAFKA: "), "{error}");
         }
-    }
-
-    #[test]
-    fn accounts_are_one_statement_a_line_and_stay_out_of_the_binlog() {
-        let statements: Vec<_> = ACCOUNTS
-            .lines()
-            .filter(|line| !line.starts_with("--") && !line.is_empty())
-            .collect();
-        assert_eq!(statements.first(), Some(&"SET SESSION sql_log_bin = 0;"));
-        assert!(statements.iter().all(|line| line.ends_with(';')));
-        assert!(statements.iter().all(|line| line.matches(';').count() == 1));
     }
 
     #[test]
