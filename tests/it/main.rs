@@ -7,6 +7,7 @@
 mod bad_input;
 mod faults;
 mod golden;
+mod kafka_security;
 mod long;
 mod memory;
 mod notebook;

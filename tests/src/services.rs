@@ -33,6 +33,11 @@ pub fn executable() -> Result<PathBuf> {
     variable("TIDEGATE_BIN").map(PathBuf::from)
 }
 
+/// The executable of `cargo x`.
+pub fn xtask() -> Result<PathBuf> {
+    variable("TIDEGATE_XTASK").map(PathBuf::from)
+}
+
 /// The folder of the guests that `cargo x plugins` built.
 pub fn plugins() -> Result<PathBuf> {
     variable("TIDEGATE_PLUGINS_DIR").map(PathBuf::from)

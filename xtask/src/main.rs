@@ -28,6 +28,7 @@ cargo x <command>
   services down [NAME…]       stop what `up` started
   services status [NAME…]     say what answers where; exit 0 only if all of it does
   services env                print `export TIDEGATE_MYSQL=…` lines for a shell
+  services kafka-program      get Kafka's jars and say where they and java are
   services restart|kill NAME  stop and start cleanly · kill -9 (for fault tests)
   services pause|resume NAME  freeze and thaw with SIGSTOP and SIGCONT
   services reset [NAME…]      stop and throw the data away

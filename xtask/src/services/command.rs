@@ -6,10 +6,10 @@
 use anyhow::{Context, Result, bail};
 
 use super::process::Process;
-use super::{Provider, Service, docker, foreign, lock, provider, start, state, up};
+use super::{Provider, Service, docker, foreign, kafka, lock, provider, start, state, up};
 use crate::root::Root;
 
-/// Runs `up|down|status|env|restart|kill|pause|resume|reset` with service names.
+/// Runs `up|down|status|env|kafka-program|restart|kill|pause|resume|reset` with service names.
 pub(crate) fn command(root: &Root, words: &[&str]) -> Result<()> {
     let Some((verb, names)) = words.split_first() else {
         bail!("reading the command line: services needs a verb; see `cargo x help`");
@@ -33,6 +33,11 @@ pub(crate) fn command(root: &Root, words: &[&str]) -> Result<()> {
         }
         "env" => {
             environment();
+            Ok(())
+        }
+        "kafka-program" => {
+            let (java, jars) = kafka::program()?;
+            println!("java={}\njars={}", java.display(), jars.display());
             Ok(())
         }
         "status" => status(

@@ -29,8 +29,7 @@ pub(super) fn up(state: &Path) -> Result<()> {
     if process.pid().is_some() {
         return Ok(());
     }
-    let java = java()?;
-    let jars = fetch::once(&format!("kafka-{VERSION}"), download)?;
+    let (java, jars) = program()?;
     let settings = state.join("server.properties");
     write(&settings, &properties(state))?;
     let logging = state.join("log4j2.properties");
@@ -68,6 +67,11 @@ pub(super) fn up(state: &Path) -> Result<()> {
     }
     super::refuse_taken_port(Service::Kafka)?;
     process.start(kafka("512m", "kafka.Kafka").arg(&settings))
+}
+
+/// `java` and the folder of Kafka's jars, got if need be; tests start brokers of their own from them.
+pub(super) fn program() -> Result<(PathBuf, PathBuf)> {
+    Ok((java()?, fetch::once(&format!("kafka-{VERSION}"), download)?))
 }
 
 fn write(path: &Path, text: &str) -> Result<()> {

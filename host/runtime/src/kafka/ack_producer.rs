@@ -3,14 +3,14 @@
 //! Stores and schema history use it; the pipeline has its own (`producer`). Records of one call keep their order.
 //! Invariant: `send` answers `Ok` only when every record of the call has been acknowledged by all in-sync replicas.
 
-use super::client::{HostContext, task_error};
+use super::client::{HostContext, explained, task_error};
 use super::translate::ClientProps;
 use host_core::error::TaskError;
 use rdkafka::ClientContext;
 use rdkafka::config::{FromClientConfigAndContext, RDKafkaLogLevel};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::DeliveryResult;
-use rdkafka::producer::{BaseRecord, ProducerContext, ThreadedProducer};
+use rdkafka::producer::{BaseRecord, Producer, ProducerContext, ThreadedProducer};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -85,7 +85,13 @@ impl AckProducer {
         for told in waiting {
             match told.await {
                 Ok(Ok(())) => {}
-                Ok(Err(e)) => return Err(task_error(&doing, &e)),
+                Ok(Err(e)) => {
+                    return Err(explained(
+                        &doing,
+                        &e,
+                        &self.0.client().context().0.last_error,
+                    ));
+                }
                 Err(_) => {
                     let message = format!("{doing}: the producer has been closed");
                     return Err(TaskError::retry("KAFKA-UNREACHABLE", message));

@@ -3,7 +3,7 @@
 //! Stores and schema history start from it. No group is joined and nothing is committed.
 //! Invariant: every record that was committed before the call is handed over, in order within its partition.
 
-use super::client::{HostContext, REQUEST_TIMEOUT, task_error};
+use super::client::{HostContext, REQUEST_TIMEOUT, explained, task_error};
 use super::translate::ClientProps;
 use host_core::error::TaskError;
 use rdkafka::config::FromClientConfigAndContext;
@@ -88,7 +88,11 @@ fn partitions(
     loop {
         let metadata = consumer
             .fetch_metadata(Some(topic), REQUEST_TIMEOUT)
-            .map_err(|e| task_error(doing, &e))?;
+            .map_err(|e| {
+                // What went wrong on its connections is heard by polling.
+                drop(consumer.poll(POLL));
+                explained(doing, &e, &consumer.context().last_error)
+            })?;
         let found = metadata.topics().iter().find(|t| t.name() == topic);
         let known = found.filter(|t| t.error().is_none() && !t.partitions().is_empty());
         if let Some(t) = known {

@@ -3,7 +3,7 @@
 //! Brokers' automatic creation is never relied upon, because it takes no wishes. Which topic is wanted with which
 //! settings is decided by the callers. Invariant: an existing topic is never changed.
 
-use super::client::{HostContext, REQUEST_TIMEOUT, task_error};
+use super::client::{HostContext, REQUEST_TIMEOUT, explained, probe, task_error};
 use super::translate::ClientProps;
 use host_core::error::TaskError;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
@@ -29,6 +29,7 @@ pub struct TopicSpec {
 #[derive(Clone)]
 pub struct Topics {
     admin: Arc<AdminClient<HostContext>>,
+    props: ClientProps,
 }
 
 impl Topics {
@@ -39,6 +40,7 @@ impl Topics {
                 .map_err(|e| task_error("starting a Kafka admin client", &e))?;
         Ok(Self {
             admin: Arc::new(admin),
+            props: props.clone(),
         })
     }
 
@@ -48,18 +50,19 @@ impl Topics {
 
     /// Number of partitions; `None` where there is no such topic.
     pub async fn partitions(&self, topic: &str) -> Result<Option<usize>, TaskError> {
-        let (admin, name) = (Arc::clone(&self.admin), topic.to_owned());
+        let (own, name) = (self.clone(), topic.to_owned());
         let doing = format!("asking for the topic {topic}");
+        let asking = doing.clone();
         let answer = tokio::task::spawn_blocking(move || {
             // Without a name, so that asking cannot create it on brokers that create on demand.
-            let all = admin.inner().fetch_metadata(None, REQUEST_TIMEOUT)?;
+            let all = own.admin.inner().fetch_metadata(None, REQUEST_TIMEOUT);
+            let all = all.map_err(|e| explained(&asking, &e, &probe(&own.props)))?;
             let found = all.topics().iter().find(|t| t.name() == name);
             Ok(found.map(|t| t.partitions().len()).filter(|n| *n > 0))
         });
         answer
             .await
             .map_err(|e| TaskError::retry("KAFKA-UNREACHABLE", format!("{doing}: {e}")))?
-            .map_err(|e: KafkaError| task_error(&doing, &e))
     }
 
     /// Creates a topic unless it exists; whether it is new.

@@ -29,10 +29,16 @@ impl ClientProps {
     pub fn get(&self, key: &str) -> Option<&str> {
         self.0.get(key).map(String::as_str)
     }
-    /// These properties, with `over` in place of those both have.
+    /// These properties, with `over` in place of those both have. A store given in one form takes the place of one given
+    /// in another: librdkafka would prefer a text to a file, whoever said which.
     #[must_use]
     pub fn overridden_by(&self, over: &Self) -> Self {
         let mut all = self.0.clone();
+        for forms in STORES {
+            if forms.iter().any(|form| over.0.contains_key(*form)) {
+                all.retain(|k, _| !forms.contains(&k.as_str()));
+            }
+        }
         all.extend(over.0.iter().map(|(k, v)| (k.clone(), v.clone())));
         Self(all)
     }
@@ -51,6 +57,18 @@ impl fmt::Debug for ClientProps {
         f.debug_set().entries(self.0.keys()).finish()
     }
 }
+
+/// librdkafka's forms of the trusted authorities, and of the client's own certificate and key.
+const STORES: [&[&str]; 2] = [
+    &["ssl.ca.pem", "ssl.ca.location"],
+    &[
+        "ssl.certificate.pem",
+        "ssl.certificate.location",
+        "ssl.key.pem",
+        "ssl.key.location",
+        "ssl.keystore.location",
+    ],
+];
 
 /// Which client the keys are for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,6 +130,8 @@ const RENAMED: &[(&str, &str)] = &[
     ("ssl.keystore.certificate.chain", "ssl.certificate.pem"),
     ("ssl.keystore.key", "ssl.key.pem"),
 ];
+/// What `sasl.mechanism` may be; Java's default, GSSAPI (Kerberos), is not among them.
+const MECHANISMS: [&str; 3] = ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"];
 /// Keys that concern the Java client's inside and change nothing that a user of this host could see.
 const NO_EFFECT: &[&str] = &[
     "max.block.ms",
@@ -268,6 +288,21 @@ fn one(key: &str, value: &str, role: ClientRole, out: &mut ClientProps) -> Resul
     }
 }
 
+/// A text of librdkafka's with the Java names of the stores it speaks of, which is what the user has written.
+pub(super) fn in_java_words(text: &str) -> String {
+    let files = [
+        ("ssl.truststore.location", "ssl.ca.location"),
+        ("ssl.keystore.location", "ssl.certificate.location"),
+        ("ssl.keystore.location", "ssl.key.location"),
+    ];
+    let stores = RENAMED.iter().filter(|(java, _)| java.starts_with("ssl."));
+    stores
+        .chain(&files)
+        .fold(text.to_owned(), |text, (java, native)| {
+            text.replace(native, java)
+        })
+}
+
 fn all_keys() -> impl Iterator<Item = &'static str> {
     let renamed = RENAMED.iter().map(|(java, _)| java);
     SAME.iter()
@@ -296,6 +331,15 @@ fn tls(
                 "security.protocol",
                 "it must be one of PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL",
             )),
+        }
+    }
+    for (file, text) in [
+        ("ssl.truststore.location", "ssl.truststore.certificates"),
+        ("ssl.keystore.location", "ssl.keystore.key"),
+    ] {
+        if get(file).is_some() && get(text).is_some() {
+            let why = format!("it and {text} exclude each other; remove one of them");
+            findings.push(refused(prefix, file, &why));
         }
     }
     if let Some(path) = get("ssl.truststore.location") {
@@ -364,6 +408,12 @@ fn sasl(
     out: &mut ClientProps,
     findings: &mut Vec<Finding>,
 ) {
+    if let Some(name) = java.get("sasl.mechanism")
+        && !MECHANISMS.contains(&name.trim())
+    {
+        let why = format!("it must be one of {}", MECHANISMS.join(", "));
+        findings.push(refused(prefix, "sasl.mechanism", &why));
+    }
     let Some(text) = java.get("sasl.jaas.config") else {
         return;
     };
@@ -480,6 +530,13 @@ mod tests {
                 "TLSv1.2",
             ),
             (
+                "sasl.mechanism",
+                "GSSAPI",
+                ClientRole::Admin,
+                false,
+                "SCRAM-SHA-512",
+            ),
+            (
                 "sasl.jaas.config",
                 "secretstuff",
                 ClientRole::Admin,
@@ -496,6 +553,36 @@ mod tests {
                 findings[0].contains("producer.override.") && !findings[0].contains("secretstuff")
             );
         }
+    }
+
+    #[test]
+    fn a_store_in_one_form_replaces_one_in_another() {
+        let props = |keys: &[(&str, &str)]| run(keys, ClientRole::Producer, false).0;
+        let worker = props(&[
+            ("ssl.truststore.certificates", "worker's"),
+            ("ssl.keystore.certificate.chain", "worker's"),
+            ("ssl.keystore.key", "worker's"),
+            ("linger.ms", "3"),
+        ]);
+        let own = props(&[
+            ("ssl.truststore.location", "/own.pem"),
+            ("ssl.keystore.location", "/own.p12"),
+            ("ssl.keystore.type", "PKCS12"),
+        ]);
+        let keys: Vec<_> = worker.overridden_by(&own).0.into_keys().collect();
+        assert_eq!(
+            keys,
+            ["linger.ms", "ssl.ca.location", "ssl.keystore.location"]
+        );
+        let (_, both) = run(
+            &[
+                ("ssl.truststore.location", "/x.pem"),
+                ("ssl.truststore.certificates", "PEM"),
+            ],
+            ClientRole::Producer,
+            false,
+        );
+        assert!(both[0].contains("exclude each other"), "{both:?}");
     }
 
     #[test]
