@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot unwrap has failed")]
 
 mod bad_input;
+mod compressed;
 mod faults;
 mod golden;
 mod kafka_security;

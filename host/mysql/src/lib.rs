@@ -5,10 +5,12 @@
 //! Invariant: a row is decoded with the structure in force at its position (promise 5), and no offset is ahead of its row.
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test fails by panicking"))]
 
+mod bytes;
 pub mod config;
 pub mod connection;
 pub mod ddl;
 pub mod decode;
+mod dump;
 pub mod event;
 pub mod gtid;
 pub mod history;

@@ -1,6 +1,6 @@
 //! Reaching the server: TLS, authentication, time-outs, and what went wrong in words.
 //!
-//! `mysql_async` speaks the protocol; here are its options from Debezium's keys and its errors as task errors. It knows
+//! `mysql_async` speaks SQL and `dump` the binlog; here are its options from Debezium's keys and its errors as task errors. It knows
 //! neither snapshots nor the binlog. Invariant: no connection is opened to a host the tenant may not reach, and no
 //! password shows in an error.
 
@@ -11,10 +11,12 @@ pub use error::{Doing, task_error};
 pub use preflight::preflight;
 
 use crate::config::{ServerConfig, SslMode};
+use crate::dump::Dump;
 use host_core::access::Access;
 use host_core::error::TaskError;
 use mysql_async::prelude::Queryable as _;
 use mysql_async::{ClientIdentity, Conn, DriverError, Error, Opts, OptsBuilder, SslOpts};
+use mysql_common::packets::binlog_request::BinlogRequest;
 use std::path::PathBuf;
 
 /// Largest packet taken, in bytes: MySQL's own upper bound.
@@ -32,17 +34,8 @@ pub struct Server {
 impl Server {
     /// Opens a connection whose session uses UTC and UTF-8.
     pub async fn connect(&self, access: &Access) -> Result<Conn, TaskError> {
+        self.check_allowed(access)?;
         let c = &self.config;
-        if !access.allows_database(&c.host, c.port) {
-            return Err(TaskError::fail(
-                "MYSQL-HOST-NOT-ALLOWED",
-                format!(
-                    "connecting to {}:{}: this host is not among the database hosts of your tenant; ask the operator to \
-                     add it",
-                    c.host, c.port
-                ),
-            ));
-        }
         let first = self.try_connect(c.ssl_mode != SslMode::Disabled).await;
         let plain = matches!(
             &first,
@@ -54,6 +47,32 @@ impl Server {
             first
         };
         got.map_err(|e| task_error(&Doing::connecting(c), e))
+    }
+
+    /// Opens a connection over which the server sends its binlog.
+    pub(crate) async fn dump(
+        &self,
+        access: &Access,
+        settings: &[String],
+        request: &BinlogRequest<'_>,
+    ) -> Result<Dump, TaskError> {
+        self.check_allowed(access)?;
+        let opened = Box::pin(Dump::open(&self.config, settings, request)).await;
+        opened.map_err(|e| task_error(&Doing::connecting(&self.config), e))
+    }
+
+    fn check_allowed(&self, access: &Access) -> Result<(), TaskError> {
+        let c = &self.config;
+        if access.allows_database(&c.host, c.port) {
+            return Ok(());
+        }
+        Err(TaskError::fail(
+            "MYSQL-HOST-NOT-ALLOWED",
+            format!(
+                "connecting to {}:{}: this host is not among the database hosts of your tenant; ask the operator to add it",
+                c.host, c.port
+            ),
+        ))
     }
 
     async fn try_connect(&self, tls: bool) -> Result<Conn, Error> {

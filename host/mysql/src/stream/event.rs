@@ -1,11 +1,11 @@
-//! One binlog event: header, checksum, and the few bodies that matter for positions.
+//! One binlog event: its header taken apart, and the few bodies that matter for positions.
 //!
 //! Bodies of statements and rows are read where they are used. Source: MySQL "Binary Log Event".
-//! Invariant: an event whose checksum does not match is never looked at.
+//! Invariant: malformed bytes are `None`, never a panic.
 
-use mysql_common::binlog::consts::{BinlogChecksumAlg, EventType};
-use mysql_common::binlog::events::{Event, GtidEvent};
-use mysql_common::proto::MySerialize as _;
+use crate::dump::RawEvent;
+use mysql_common::binlog::consts::EventType;
+use mysql_common::binlog::events::GtidEvent;
 
 /// Which event, as far as it matters here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,44 +60,34 @@ pub(super) struct BinlogEvent<'a> {
     pub timestamp: u32,
     pub server_id: u32,
     pub bytes: u32,
-    /// Where it begins; `None` for events the server made up for this connection.
+    /// Where it begins; `None` for events the server made up for this connection and inside of a compressed transaction.
     pub position: Option<u64>,
     pub data: &'a [u8],
-    pub event: &'a Event,
+    pub event: &'a RawEvent,
 }
 
 impl<'a> BinlogEvent<'a> {
-    /// Checks the checksum and takes the header apart; the error says what is wrong.
-    pub(super) fn new(event: &'a Event, in_payload: bool) -> Result<Self, &'static str> {
-        let header = event.header();
-        if !in_payload
-            && let Some(expected) = event.checksum()
-            && event.calc_checksum(BinlogChecksumAlg::BINLOG_CHECKSUM_ALG_CRC32)
-                != u32::from_le_bytes(expected)
-        {
-            return Err("the event's checksum does not match its bytes");
-        }
-        Ok(Self {
-            kind: kind(header.event_type_raw()),
+    pub(super) fn new(event: &'a RawEvent) -> Self {
+        let header = &event.header;
+        let begins = u64::from(header.next_position()).checked_sub(u64::from(header.bytes()));
+        Self {
+            kind: kind(header.kind()),
             timestamp: header.timestamp(),
             server_id: header.server_id(),
-            bytes: header.event_size(),
-            position: u64::from(header.log_pos())
-                .checked_sub(u64::from(header.event_size()))
-                .filter(|pos| *pos > 0),
-            data: event.data(),
+            bytes: header.bytes(),
+            // Positions inside of a compressed transaction are of nothing on disk.
+            position: begins.filter(|pos| *pos > 0 && !event.inner),
+            data: &event.data,
             event,
-        })
+        }
     }
 
     /// File and position of the next event. The first one of a connection may carry a checksum that nothing announced.
     pub(super) fn rotate(&self) -> Option<(String, u64)> {
         let (pos, mut name) = self.data.split_first_chunk::<8>()?;
         if let Some((head, sum)) = name.split_last_chunk::<4>() {
-            let mut header = Vec::with_capacity(19);
-            self.event.header().serialize(&mut header);
             let mut crc = crc32fast::Hasher::new();
-            crc.update(&header);
+            crc.update(&self.event.header.summed());
             crc.update(pos);
             crc.update(head);
             if crc.finalize() == u32::from_le_bytes(*sum) {
@@ -112,9 +102,8 @@ impl<'a> BinlogEvent<'a> {
 
     /// The GTID of a GTID event.
     pub(super) fn gtid(&self) -> Option<GtidBody> {
-        let g = self.event.read_event::<GtidEvent>().ok()?;
-        let anonymous =
-            self.event.header().event_type_raw() == EventType::ANONYMOUS_GTID_EVENT as u8;
+        let g = self.event.read::<GtidEvent>()?;
+        let anonymous = self.event.header.kind() == EventType::ANONYMOUS_GTID_EVENT as u8;
         Some(GtidBody {
             uuid: g.sid(),
             tag: g.tag().map(ToString::to_string).unwrap_or_default(),

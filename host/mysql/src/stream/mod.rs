@@ -15,11 +15,12 @@ mod transaction;
 pub(crate) use open::check_available;
 
 use crate::connection::{Doing, task_error};
+use crate::dump::{Broken, DumpError, RawEvent};
 use crate::gtid::{Gtid, GtidSet, Tag};
 use crate::position::{Position, Stored};
 use crate::reader::{Reader, Stop};
 use event::{BinlogEvent, Kind};
-use futures_util::{FutureExt as _, StreamExt as _};
+use futures_util::FutureExt as _;
 use host_core::error::TaskError;
 use rows::RowPlans;
 use silence::Silence;
@@ -42,8 +43,6 @@ pub(crate) struct Streaming {
     ts_ns: i64,
     thread: Option<i64>,
     query: Option<Arc<str>>,
-    /// Whether the events come out of a compressed transaction, whose positions are its own.
-    in_payload: bool,
     /// Whether the transaction's server is one of `gtid.source.excludes`.
     foreign: bool,
     /// Statements that recovery has replayed and the stream meets again.
@@ -72,7 +71,6 @@ impl Streaming {
             ts_ns: 0,
             thread: None,
             query: None,
-            in_payload: false,
             foreign: false,
             repeated,
             heartbeat_due: None,
@@ -125,25 +123,27 @@ pub(crate) async fn run(reader: &mut Reader, mut s: Streaming) -> Result<(), Sto
     }
 }
 
-type Next = Option<Result<mysql_common::binlog::events::Event, mysql_async::Error>>;
-
-async fn handle_next(reader: &mut Reader, s: &mut Streaming, next: Next) -> Result<(), Stop> {
-    let doing = || {
-        Doing::new(format!(
-            "reading the binlog {} from position {}",
-            s.position.file, s.position.pos
-        ))
-    };
-    let event = match next {
-        Some(Ok(event)) => event,
-        Some(Err(e)) => return Err(task_error(&doing(), e).into()),
-        None => {
+async fn handle_next(
+    reader: &mut Reader,
+    s: &mut Streaming,
+    next: Result<Option<RawEvent>, DumpError>,
+) -> Result<(), Stop> {
+    match next {
+        Ok(Some(event)) => Box::pin(s.handle(reader, &BinlogEvent::new(&event))).await,
+        Ok(None) => {
             let message = "reading the binlog: the server closed the connection; connecting again";
-            return Err(TaskError::retry("MYSQL-CONNECTION", message).into());
+            Err(TaskError::retry("MYSQL-CONNECTION", message).into())
         }
-    };
-    let event = BinlogEvent::new(&event, s.in_payload).map_err(|why| s.malformed(why))?;
-    Box::pin(s.handle(reader, &event)).await
+        Err(DumpError::Driver(e)) => {
+            let doing = Doing::new(format!(
+                "reading the binlog {} from position {}",
+                s.position.file, s.position.pos
+            ));
+            Err(task_error(&doing, e).into())
+        }
+        Err(DumpError::Broken(Broken::Stream(why))) => Err(s.malformed(&why).into()),
+        Err(DumpError::Broken(Broken::Payload(why))) => Err(s.undecodable(&why).into()),
+    }
 }
 
 impl Streaming {
@@ -153,6 +153,19 @@ impl Streaming {
             format!(
                 "reading the binlog {} at position {}: {why}; look at it with mysqlbinlog --start-position={} {}",
                 self.position.file, self.position.pos, self.position.pos, self.position.file
+            ),
+        )
+    }
+
+    /// The compressed transaction at the position cannot be read.
+    fn undecodable(&self, why: &str) -> TaskError {
+        TaskError::fail(
+            "MYSQL-BINLOG-PAYLOAD",
+            format!(
+                "reading the compressed transaction at position {} of the binlog {}: it {why}; see whether mysqlbinlog \
+                 --start-position={} {} can read it: if it can, restart the task, else the server's binlog is damaged and \
+                 only a new snapshot (delete the offsets) has its changes",
+                self.position.pos, self.position.file, self.position.pos, self.position.file
             ),
         )
     }
@@ -179,7 +192,7 @@ impl Streaming {
             self.plans.clear();
             return Ok(());
         }
-        if let Some(pos) = e.position.filter(|_| !self.in_payload) {
+        if let Some(pos) = e.position {
             let pos = unwrapped(self.position.pos, pos);
             self.position.begin_event(pos, u64::from(e.bytes));
         }
@@ -199,7 +212,6 @@ impl Streaming {
                     .get(1..)
                     .map(|q| String::from_utf8_lossy(q).as_ref().into());
             }
-            Kind::Payload => self.in_payload = true,
             Kind::Incident => {
                 return Err(TaskError::fail(
                     "MYSQL-INCIDENT",
@@ -279,7 +291,6 @@ impl Streaming {
         self.skipping = false;
         self.skip_events = 0;
         self.skip_rows = 0;
-        self.in_payload = false;
         self.foreign = false;
     }
 

@@ -4,13 +4,15 @@
 //! purged is an error that says so, not a stream from somewhere else.
 
 use crate::connection::{Doing, task_error, variable};
+use crate::dump::Dump;
 use crate::gtid::GtidSet;
 use crate::position::Position;
 use crate::reader::Reader;
 use host_core::error::TaskError;
 use mysql_async::prelude::Queryable as _;
-use mysql_async::{BinlogStream, BinlogStreamRequest, Conn, GnoInterval, Row, Sid};
+use mysql_async::{Conn, GnoInterval, Row, Sid};
 use mysql_common::packets::Tag;
+use mysql_common::packets::binlog_request::BinlogRequest;
 use std::time::Duration;
 
 /// How often the server says that it has nothing to say. Without it a dead connection looks like an idle server.
@@ -18,41 +20,35 @@ pub(super) const HEARTBEAT_EVERY: Duration = Duration::from_secs(10);
 /// The user variable that the dump command reads, by its name since MySQL 8.0.26 and before; in nanoseconds.
 const HEARTBEAT_VARIABLES: [&str; 2] = ["source_heartbeat_period", "master_heartbeat_period"];
 
-pub(super) async fn stream(
-    reader: &Reader,
-    position: &Position,
-) -> Result<BinlogStream, TaskError> {
-    let doing = Doing::new(format!(
-        "asking for the binlog {} from position {}",
-        position.file, position.pos
-    ));
+pub(super) async fn stream(reader: &Reader, position: &Position) -> Result<Dump, TaskError> {
     let mut conn = reader.server.connect(&reader.access).await?;
     check_available(&mut conn, position, by_gtid(reader, position)).await?;
-    let (read_s, write_s) = reader.config.server.net_timeouts_s;
-    for (name, seconds) in [("net_read_timeout", read_s), ("net_write_timeout", write_s)] {
-        if seconds > 0 {
-            let set = conn
-                .query_drop(format!("SET SESSION {name}={seconds}"))
-                .await;
-            set.map_err(|e| task_error(&doing, e))?;
-        }
-    }
-    for variable in HEARTBEAT_VARIABLES {
-        let every_ns = HEARTBEAT_EVERY.as_nanos();
-        let set = conn.query_drop(format!("SET @{variable}={every_ns}")).await;
-        set.map_err(|e| task_error(&doing, e))?;
-    }
-    let request = BinlogStreamRequest::new(reader.config.server_id);
+    drop(conn.disconnect().await);
+    let request = BinlogRequest::new(reader.config.server_id);
     let request = match position.gtids().filter(|_| by_gtid(reader, position)) {
-        Some(set) => request.with_gtid().with_gtid_set(sids(reader, set)),
+        Some(set) => request.with_use_gtid(true).with_sids(sids(reader, set)),
         None => request
             .with_filename(position.file.as_bytes())
             .with_pos(position.pos),
     };
-    // Asking for the stream sends the dump command; errors come with the first event.
-    Box::pin(conn.get_binlog_stream(request))
+    // Errors of the request itself come in place of the first event.
+    let settings = settings(reader);
+    reader
+        .server
+        .dump(&reader.access, &settings, &request)
         .await
-        .map_err(|e| task_error(&doing, e))
+}
+
+/// What the session of the dump needs said.
+fn settings(reader: &Reader) -> Vec<String> {
+    let (read_s, write_s) = reader.config.server.net_timeouts_s;
+    let timeouts = [("net_read_timeout", read_s), ("net_write_timeout", write_s)];
+    let timeouts = timeouts.into_iter().filter(|(_, seconds)| *seconds > 0);
+    let every_ns = HEARTBEAT_EVERY.as_nanos();
+    timeouts
+        .map(|(name, seconds)| format!("SET SESSION {name}={seconds}"))
+        .chain(HEARTBEAT_VARIABLES.map(|name| format!("SET @{name}={every_ns}")))
+        .collect()
 }
 
 fn by_gtid(reader: &Reader, position: &Position) -> bool {

@@ -22,8 +22,8 @@ impl Streaming {
     ) -> Result<(), Stop> {
         let body = e
             .event
-            .read_event::<QueryEvent<'_>>()
-            .map_err(|_| self.malformed("a malformed query event"))?;
+            .read::<QueryEvent<'_>>()
+            .ok_or_else(|| self.malformed("a malformed query event"))?;
         let sql = body.query();
         let sql = sql.trim();
         match first_words(sql).as_str() {

@@ -6,7 +6,8 @@
 
 use super::Streaming;
 use super::event::{BinlogEvent, RowsKind, RowsOp};
-use super::table_map::{TableMap, packed, table_id, take};
+use super::table_map::{TableMap, table_id};
+use crate::bytes::{packed, take};
 use crate::config::{Inconsistent, MysqlConfig};
 use crate::decode::{Raw, WireType, patched};
 use crate::event::{Images, Origin, Place, TableEvents};

@@ -3,6 +3,7 @@
 //! Only the part before the optional metadata is read; names, signs and character sets come from the schema history,
 //! so `binlog_row_metadata` MINIMAL and FULL are alike. Invariant: malformed bytes are an error, never a panic.
 
+use crate::bytes::{packed, take};
 use crate::decode::{WireError, WireType};
 
 /// A table map, taken apart.
@@ -50,27 +51,6 @@ fn name(rest: &mut &[u8]) -> Option<String> {
     let text = take(rest, len)?;
     take(rest, 1)?;
     String::from_utf8(text.to_vec()).ok()
-}
-
-/// A length-encoded integer.
-pub(super) fn packed(rest: &mut &[u8]) -> Option<u64> {
-    let first = *take(rest, 1)?.first()?;
-    let bytes = match first {
-        0..=250 => return Some(u64::from(first)),
-        252 => 2,
-        253 => 3,
-        254 => 8,
-        _ => return None,
-    };
-    let mut all = [0; 8];
-    all.get_mut(..bytes)?.copy_from_slice(take(rest, bytes)?);
-    Some(u64::from_le_bytes(all))
-}
-
-pub(super) fn take<'a>(rest: &mut &'a [u8], bytes: usize) -> Option<&'a [u8]> {
-    let (head, tail) = rest.split_at_checked(bytes)?;
-    *rest = tail;
-    Some(head)
 }
 
 #[cfg(test)]
