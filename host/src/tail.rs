@@ -21,7 +21,7 @@ use host_runtime::chain::{Chain, ChainBuilder, Prepared};
 use host_runtime::store::{FileLog, OffsetStore};
 use host_runtime::tenant::{Meter, Quotas};
 use host_wasm::compile::{Compiler, Settings};
-use host_wasm::{Catalog, Engine, Limits, Upload};
+use host_wasm::{Catalog, Engine, Limits, Pace, Upload};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -240,7 +240,10 @@ fn build_chain(
         quotas: Quotas::default(),
         meter: Arc::new(Meter::default()),
     };
-    builder.build(&config, schemas).map_err(|e| anyhow!("{e}"))
+    let pace = Pace::default();
+    builder
+        .build(&config, schemas, &pace)
+        .map_err(|e| anyhow!("{e}"))
 }
 
 /// The user's number, so that two users do not share a cache directory.

@@ -11,7 +11,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 use wasmtime::{Config, Strategy, WasmBacktraceDetails};
 
-/// One tick of the clock that ends calls: a call may overrun its deadline by this much.
+/// One tick of the clock at which calls are looked at: a call may overrun its deadline by this much.
 pub const EPOCH_TICK_MS: u64 = 10;
 /// Stack of a guest: 512 KiB does for Rust and C; the JavaScript and Python engines were measured with 1 MiB. Threads
 /// that call plugins need at least twice this.
@@ -67,17 +67,12 @@ impl std::fmt::Debug for Engine {
     }
 }
 
-/// Ticks after which a call of `deadline_ms` is over: one more than fit, because the first is already running.
-pub(crate) fn deadline_ticks(deadline_ms: u64) -> u64 {
-    deadline_ms.div_ceil(EPOCH_TICK_MS).saturating_add(1)
-}
-
 /// The settings, each with its reason.
 pub(crate) fn config() -> Config {
     let mut c = Config::new();
     c.strategy(Strategy::Cranelift); // Winch had several advisories in 2026
     c.wasm_component_model(true);
-    c.epoch_interruption(true); // bounds wall time; costs 8–19 % (measured), fuel costs as much
+    c.epoch_interruption(true); // bounds CPU time (`cpu`); costs 8–19 % (measured), fuel costs as much
     c.consume_fuel(false);
     c.max_wasm_stack(WASM_STACK_BYTES);
     c.cranelift_nan_canonicalization(true); // a replay gives the same bytes on every CPU

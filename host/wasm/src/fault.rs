@@ -23,7 +23,9 @@ pub enum PluginFault {
     #[error("the plugin crashed: {0}")]
     Trap(String),
     /// It did not answer in time.
-    #[error("the plugin did not answer within {deadline_ms} ms; make it do less work per record")]
+    #[error(
+        "the plugin did not answer within {deadline_ms} ms of CPU time; make it do less work per record"
+    )]
     Deadline {
         /// The limit.
         deadline_ms: u64,
@@ -39,6 +41,11 @@ pub enum PluginFault {
         /// The limit.
         limit_bytes: usize,
     },
+    /// Not its fault: its task has to stop, and its tenant's share of CPU time was used up.
+    #[error(
+        "the task was asked to stop while the plugin waited for its tenant's share of CPU time"
+    )]
+    Stopped,
     /// Its answer does not follow the contract or is too large.
     #[error("the plugin's answer is not valid: {0}")]
     BadAnswer(String),
@@ -52,6 +59,7 @@ impl PluginFault {
             Self::Trap(_) => "trap",
             Self::Deadline { .. } => "deadline",
             Self::Memory { .. } => "memory",
+            Self::Stopped => "stopped",
             Self::BadAnswer(_) => "bad_answer",
         }
     }
@@ -63,6 +71,9 @@ impl PluginFault {
                 wanted_bytes,
                 limit_bytes: state.limiter.limit_bytes(),
             };
+        }
+        if state.clock.is_stopped() {
+            return Self::Stopped;
         }
         match error.downcast_ref::<wasmtime::Trap>() {
             Some(wasmtime::Trap::Interrupt) => Self::Deadline { deadline_ms },

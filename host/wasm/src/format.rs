@@ -8,7 +8,7 @@ mod encoded;
 pub use encoded::{Encoded, NULL_END};
 
 use crate::fault::PluginFault;
-use crate::instance::{Bindings, Guest, Part, Setup, StartError, cpu_time, prepare};
+use crate::instance::{Bindings, Guest, Part, Setup, StartError, wrong_world};
 use crate::isolate::{Breaker, CallError, Failure};
 use crate::plugin::Plugin;
 use crate::stats::PluginStats;
@@ -98,24 +98,17 @@ fn encode(
     ledger.measure(&schemas.read());
     let (records, weight) = weigh(batch, range, Some((ledger, part)));
     let answer_bytes = limits.output_bytes(weight);
-    let deadline_ms = limits.batch_deadline_ms;
-    prepare(&mut live.store, deadline_ms, answer_bytes);
-    let Bindings::Format(b) = &live.bindings else {
-        return Err(PluginFault::BadAnswer("not a format".into()).into());
-    };
-    let began = cpu_time();
-    let store = &mut live.store;
-    let answer = batch.with_wire(range, |bytes| {
-        b.tidegate_plugin_formatter()
-            .call_encode(&mut *store, bytes, part.to_wit())
+    stats.called(records);
+    let answer = live.call(limits.batch_deadline_ms, answer_bytes, |bindings, store| {
+        let Bindings::Format(b) = bindings else {
+            return Err(wrong_world());
+        };
+        batch.with_wire(range, |bytes| {
+            b.tidegate_plugin_formatter()
+                .call_encode(store, bytes, part.to_wit())
+        })
     });
-    stats.called(records, cpu_time().saturating_sub(began));
-    stats.holds_memory(store.data().limiter.used_bytes());
-    let encoded = match answer {
-        Ok(Ok(encoded)) => encoded,
-        Ok(Err(e)) => return Err(from_guest(e)),
-        Err(e) => return Err(PluginFault::from_call(&e, store.data(), deadline_ms).into()),
-    };
+    let encoded = answer?.map_err(from_guest)?;
     if encoded.data.len() as u64 > answer_bytes {
         return Err(too_large(encoded.data.len() as u64, answer_bytes).into());
     }

@@ -1,13 +1,13 @@
 //! One live instance of a plugin and the calls into it.
 //!
-//! It sets memory, time and answer limits before each call and classifies what comes back. It does not retry: that is
+//! Every call into a guest passes [`limited`], which sets time and answer limits and classifies what comes back. It does not retry: that is
 //! `isolate`'s work. Invariant: after any trap the [`Live`] instance must be dropped; [`Guest`] does so on every
 //! fault, because a trapped component refuses further calls.
 
 use crate::bindings::types as wit;
 use crate::bindings::{format, predicate, transform};
 use crate::convert;
-use crate::engine::deadline_ticks;
+use crate::cpu::{CallClock, Pace};
 use crate::fault::{GUEST_TEXT_BYTES_MAX, PluginFault, clean};
 use crate::guest_schemas::{Known, Ledger};
 use crate::host_log::{HostLog, LogSink, Owner};
@@ -19,7 +19,6 @@ use host_core::config::{Config, ConfigDef, Finding};
 use host_core::id::TenantId;
 use host_core::schema::SharedSchemas;
 use std::sync::Arc;
-use std::time::Duration;
 use wasmtime::Store;
 
 /// Bytes that may be lifted from `describe`, `validate` and `configure`, and added to every answer for its frame.
@@ -81,6 +80,8 @@ pub struct Setup {
     pub owner: Owner,
     /// Where its log lines go; see [`tracing_sink`](crate::tracing_sink).
     pub sink: LogSink,
+    /// Its tenant's share of CPU time, and its task's wish to stop.
+    pub pace: Pace,
 }
 
 /// A plugin that did not start.
@@ -121,54 +122,103 @@ pub(crate) enum Bindings {
 
 /// Calls a function of `lifecycle`, which all worlds export.
 macro_rules! lifecycle {
-    ($live:expr, $call:ident ( $($arg:expr),* )) => {
-        match &$live.bindings {
-            Bindings::Transform(b) => b.tidegate_plugin_lifecycle().$call(&mut $live.store, $($arg),*),
-            Bindings::Predicate(b) => b.tidegate_plugin_lifecycle().$call(&mut $live.store, $($arg),*),
-            Bindings::Format(b) => b.tidegate_plugin_lifecycle().$call(&mut $live.store, $($arg),*),
-        }
+    ($live:expr, $limits:expr, $call:ident ( $($arg:expr),* )) => {
+        $live.call($limits.start_deadline_ms, 0, |bindings, store| match bindings {
+            Bindings::Transform(b) => b.tidegate_plugin_lifecycle().$call(store, $($arg),*),
+            Bindings::Predicate(b) => b.tidegate_plugin_lifecycle().$call(store, $($arg),*),
+            Bindings::Format(b) => b.tidegate_plugin_lifecycle().$call(store, $($arg),*),
+        })
     };
 }
 
 /// A store with an instance in it.
 pub(crate) struct Live {
-    pub(crate) store: Store<State>,
-    pub(crate) bindings: Bindings,
+    store: Store<State>,
+    bindings: Bindings,
     pub(crate) known: Known,
 }
 
 impl Live {
-    fn new(plugin: &Plugin, limits: &Limits, log: HostLog) -> Result<Self, PluginFault> {
+    fn new(
+        plugin: &Plugin,
+        limits: &Limits,
+        log: HostLog,
+        (pace, stats): (Pace, Arc<PluginStats>),
+    ) -> Result<Self, PluginFault> {
         let state = State {
             limiter: Limiter::new(limits.memory_for(plugin.memory_bytes())),
+            clock: CallClock::new(pace),
+            stats,
             log,
         };
         let mut store = Store::new(plugin.engine().wasmtime(), state);
         store.limiter(|s| &mut s.limiter);
-        prepare(&mut store, limits.start_deadline_ms, 0);
-        let made = match plugin.pre() {
-            Pre::Transform(p) => p.instantiate(&mut store).map(Bindings::Transform),
-            Pre::Predicate(p) => p.instantiate(&mut store).map(Bindings::Predicate),
-            Pre::Format(p) => p.instantiate(&mut store).map(Bindings::Format),
-        };
-        let bindings =
-            made.map_err(|e| PluginFault::from_call(&e, store.data(), limits.start_deadline_ms))?;
+        store.epoch_deadline_callback(|mut store| Ok(store.data_mut().clock.tick()));
+        let bindings = limited(
+            &mut store,
+            limits.start_deadline_ms,
+            0,
+            |store| match plugin.pre() {
+                Pre::Transform(p) => p.instantiate(store).map(Bindings::Transform),
+                Pre::Predicate(p) => p.instantiate(store).map(Bindings::Predicate),
+                Pre::Format(p) => p.instantiate(store).map(Bindings::Format),
+            },
+        )?;
         Ok(Self {
             store,
             bindings,
             known: Known::default(),
         })
     }
-    fn fault(&self, e: &wasmtime::Error, limits: &Limits) -> PluginFault {
-        PluginFault::from_call(e, self.store.data(), limits.start_deadline_ms)
+    /// For calls that nobody's connector makes (`describe`, `validate`): log lines are dropped, time is nobody's.
+    fn alone(plugin: &Plugin, limits: &Limits) -> Result<Self, PluginFault> {
+        let owner = Owner {
+            tenant: TenantId::default(),
+            connector: "".into(),
+            role: "".into(),
+            class: plugin.class().into(),
+        };
+        let stats = Arc::<PluginStats>::default();
+        let log = HostLog::new(owner, Arc::new(|_| {}), Arc::clone(&stats), limits);
+        Self::new(plugin, limits, log, (Pace::default(), stats))
+    }
+    /// Makes one call, which may take CPU time and answer bytes up to these limits.
+    pub(crate) fn call<T>(
+        &mut self,
+        deadline_ms: u64,
+        answer_bytes: u64,
+        call: impl FnOnce(&Bindings, &mut Store<State>) -> wasmtime::Result<T>,
+    ) -> Result<T, PluginFault> {
+        let bindings = &self.bindings;
+        limited(&mut self.store, deadline_ms, answer_bytes, |store| {
+            call(bindings, store)
+        })
     }
 }
 
-/// Sets deadline and answer limit for the next call.
-pub(crate) fn prepare(store: &mut Store<State>, deadline_ms: u64, answer_bytes: u64) {
-    store.set_epoch_deadline(deadline_ticks(deadline_ms));
+/// Runs guest code within limits, counts what it cost, and classifies what it ended with.
+fn limited<T>(
+    store: &mut Store<State>,
+    deadline_ms: u64,
+    answer_bytes: u64,
+    run: impl FnOnce(&mut Store<State>) -> wasmtime::Result<T>,
+) -> Result<T, PluginFault> {
     let fuel = answer_bytes.saturating_add(SMALL_ANSWER_BYTES_MAX);
     store.set_hostcall_fuel(usize::try_from(fuel).unwrap_or(usize::MAX));
+    if !store.data_mut().clock.begin(deadline_ms) {
+        return Err(PluginFault::Stopped);
+    }
+    store.set_epoch_deadline(1);
+    let answer = run(store);
+    let state = store.data_mut();
+    state.stats.spent(state.clock.end());
+    state.stats.holds_memory(state.limiter.used_bytes());
+    answer.map_err(|e| PluginFault::from_call(&e, state, deadline_ms))
+}
+
+/// An instance's bindings are of the world it was linked for; this is a mistake of the host.
+pub(crate) fn wrong_world() -> wasmtime::Error {
+    wasmtime::Error::msg("the instance is of another world")
 }
 
 /// A configured plugin, with or without a live instance.
@@ -180,6 +230,7 @@ pub(crate) struct Guest {
     pub(crate) schemas: SharedSchemas,
     owner: Owner,
     sink: LogSink,
+    pace: Pace,
     pub(crate) stats: Arc<PluginStats>,
     pub(crate) ledger: Ledger,
     live: Option<Live>,
@@ -198,6 +249,7 @@ impl Guest {
             schemas: setup.schemas,
             owner: setup.owner,
             sink: setup.sink,
+            pace: setup.pace,
             stats: Arc::new(PluginStats::default()),
             ledger: Ledger::default(),
             live: None,
@@ -227,9 +279,7 @@ impl Guest {
         if self.live.is_some() {
             return Ok(());
         }
-        let began = cpu_time();
         let made = self.configured();
-        self.stats.spent(cpu_time().saturating_sub(began));
         if let Err(StartError::Fault { fault, .. }) = &made {
             self.stats.faulted(fault);
         }
@@ -249,18 +299,17 @@ impl Guest {
             Arc::clone(&self.stats),
             &self.limits,
         );
-        let mut live = Live::new(self.plugin(), &self.limits, log).map_err(fault)?;
+        let counted = (self.pace.clone(), Arc::clone(&self.stats));
+        let mut live = Live::new(self.plugin(), &self.limits, log, counted).map_err(fault)?;
         self.stats.instantiated();
-        prepare(&mut live.store, self.limits.start_deadline_ms, 0);
         let context = self.context.to_wit();
-        let answer = lifecycle!(live, call_configure(&context, &self.entries));
-        match answer {
+        match lifecycle!(live, self.limits, call_configure(&context, &self.entries)) {
             Ok(Ok(())) => Ok(live),
             Ok(Err(errors)) => Err(StartError::Config {
                 class: class(),
                 findings: convert::findings(errors),
             }),
-            Err(e) => Err(fault(live.fault(&e, &self.limits))),
+            Err(e) => Err(fault(e)),
         }
     }
 
@@ -271,33 +320,15 @@ impl Guest {
             return Ok(());
         };
         while let Some((to, new)) = live.known.next_to_send(&schemas) {
-            prepare(&mut live.store, limits.start_deadline_ms, 0);
-            match lifecycle!(live, call_define(&new)) {
-                Ok(Ok(())) => live.known.sent(to),
-                Ok(Err(why)) => {
+            match lifecycle!(live, limits, call_define(&new))? {
+                Ok(()) => live.known.sent(to),
+                Err(why) => {
                     return Err(PluginFault::Rejected(clean(&why, GUEST_TEXT_BYTES_MAX)));
                 }
-                Err(e) => return Err(live.fault(&e, &limits)),
             }
         }
         Ok(())
     }
-}
-
-/// A log for calls that nobody's connector makes (`describe`, `validate`): lines are dropped.
-fn silent_log(plugin: &Plugin, limits: &Limits) -> HostLog {
-    let owner = Owner {
-        tenant: TenantId::default(),
-        connector: "".into(),
-        role: "".into(),
-        class: plugin.class().into(),
-    };
-    HostLog::new(
-        owner,
-        Arc::new(|_| {}),
-        Arc::new(PluginStats::default()),
-        limits,
-    )
 }
 
 /// Asks a plugin for its version and configuration keys, on an instance of its own.
@@ -305,12 +336,8 @@ pub(crate) fn describe(
     plugin: &Plugin,
     limits: &Limits,
 ) -> Result<(String, ConfigDef), PluginFault> {
-    let mut live = Live::new(plugin, limits, silent_log(plugin, limits))?;
-    prepare(&mut live.store, limits.start_deadline_ms, 0);
-    match lifecycle!(live, call_describe()) {
-        Ok(d) => convert::definition(d),
-        Err(e) => Err(live.fault(&e, limits)),
-    }
+    let mut live = Live::alone(plugin, limits)?;
+    convert::definition(lifecycle!(live, limits, call_describe())?)
 }
 
 /// Asks a plugin about a configuration, on an instance of its own.
@@ -320,20 +347,8 @@ pub(crate) fn ask_validate(
     config: &Config,
     limits: &Limits,
 ) -> Result<Vec<Finding>, PluginFault> {
-    let mut live = Live::new(plugin, limits, silent_log(plugin, limits))?;
-    prepare(&mut live.store, limits.start_deadline_ms, 0);
+    let mut live = Live::alone(plugin, limits)?;
     let entries = convert::config_entries(plugin.definition(), config, context.part);
-    match lifecycle!(live, call_validate(&context.to_wit(), &entries)) {
-        Ok(errors) => Ok(convert::findings(errors)),
-        Err(e) => Err(live.fault(&e, limits)),
-    }
-}
-
-/// CPU time of this thread so far; calls run on it, so a difference is what a call cost.
-pub(crate) fn cpu_time() -> Duration {
-    let t = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
-    Duration::new(
-        u64::try_from(t.tv_sec).unwrap_or(0),
-        u32::try_from(t.tv_nsec).unwrap_or(0),
-    )
+    let answer = lifecycle!(live, limits, call_validate(&context.to_wit(), &entries))?;
+    Ok(convert::findings(answer))
 }

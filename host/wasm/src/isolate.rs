@@ -11,7 +11,7 @@ use crate::instance::{Guest, StartError};
 use crate::limits::Limits;
 use host_core::batch::Batch;
 use host_core::error::TaskError;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How one call ended, when not well. Nothing of it has been kept.
 #[derive(Debug)]
@@ -51,6 +51,9 @@ pub enum CallError {
         /// The last fault.
         fault: PluginFault,
     },
+    /// Its task has to stop; the batch must not be delivered.
+    #[error("{}", PluginFault::Stopped)]
+    Stopped,
     /// A fresh instance did not start.
     #[error(transparent)]
     Start(#[from] StartError),
@@ -62,6 +65,7 @@ impl CallError {
         let code = match self {
             Self::Fatal { .. } => "PLUGIN-FATAL",
             Self::Broken { .. } => "PLUGIN-BROKEN",
+            Self::Stopped => "PLUGIN-STOPPED",
             Self::Start(_) => "PLUGIN-START",
         };
         TaskError::fail(code, self.to_string())
@@ -157,20 +161,24 @@ impl Breaker {
             };
             guest.revive()?;
             let before = batch.records().len() as i64;
-            let began = Instant::now();
+            let began_ns = guest.stats.cpu_ns();
             let range = selected.range(lo, hi);
             let slice = Slice {
                 position: lo,
                 len: hi - lo,
             };
             let done = attempt(guest, batch, range.as_deref(), slice);
-            search.spent += began.elapsed();
+            search.spent += Duration::from_nanos(guest.stats.cpu_ns() - began_ns);
             match done {
                 Ok(()) => selected.moved += batch.records().len() as i64 - before,
                 Err(Failure::Fatal(message)) => {
                     guest.kill();
                     let class = guest.class().to_owned();
                     return Err(CallError::Fatal { class, message });
+                }
+                Err(Failure::Fault(PluginFault::Stopped)) => {
+                    guest.kill();
+                    return Err(CallError::Stopped);
                 }
                 Err(Failure::Record { index, message }) if (index as usize) < hi - lo => {
                     search.split_out(lo, hi, lo + index as usize, message);
@@ -215,7 +223,7 @@ pub(crate) struct Slice {
 /// The state of the work on one batch.
 struct Search {
     steps: Vec<Step>,
-    /// Time of all calls, good ones included: a guest may be slow and right, or slow and find fault with each record.
+    /// CPU time of all calls, good ones included: a guest may be slow and right, or slow and find fault with each record.
     spent: Duration,
     spent_max: Duration,
     class: String,
@@ -265,7 +273,7 @@ impl Search {
             deadline_ms: u64::try_from(self.spent_max.as_millis()).unwrap_or(u64::MAX),
         };
         Err(CallError::Broken {
-            how: format!("for {spent_ms} ms on one batch"),
+            how: format!("for {spent_ms} ms of CPU time on one batch"),
             fault: self.last_fault.take().unwrap_or_else(too_slow),
             class: std::mem::take(&mut self.class),
         })
@@ -325,8 +333,8 @@ mod tests {
         let e = search.check_time().unwrap_err().to_string();
         assert_eq!(
             e,
-            "c failed for 310 ms on one batch; the last time: the plugin did not answer within 300 ms; make it do less \
-             work per record"
+            "c failed for 310 ms of CPU time on one batch; the last time: the plugin did not answer within 300 ms of CPU \
+             time; make it do less work per record"
         );
         // A batch that is done is done, however long it took.
         search.steps.clear();

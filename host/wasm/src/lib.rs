@@ -15,6 +15,7 @@ mod catalog;
 mod check;
 pub mod compile;
 mod convert;
+mod cpu;
 mod engine;
 mod fault;
 mod format;
@@ -35,6 +36,7 @@ pub use catalog::{
     Catalog, DeleteError, PluginName, ResolveError, Upload, UploadError, Uploaded, VersionSpec,
 };
 pub use check::CheckError;
+pub use cpu::{CpuShare, Pace};
 pub use engine::{EPOCH_TICK_MS, Engine, EngineError, WASM_STACK_BYTES};
 pub use fault::PluginFault;
 pub use format::{Encoded, Format, NULL_END};

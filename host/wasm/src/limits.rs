@@ -1,6 +1,6 @@
 //! What one plugin instance may use.
 //!
-//! Numbers only; they are enforced in `store` (memory), `instance` (time), `isolate` (repeated faults) and `host_log`.
+//! Numbers only; they are enforced in `store` (memory), `cpu` (time), `isolate` (repeated faults) and `host_log`.
 //! A host ceiling and a tenant's quota are applied by whoever fills this in.
 //! Invariant: every resource a guest can use has a number here.
 
@@ -11,9 +11,9 @@ pub struct Limits {
     pub memory_bytes: usize,
     /// Most linear memory an upload may ask for (JavaScript and Python need more than Rust).
     pub memory_bytes_max: usize,
-    /// Wall time of one `run`, `test` or `encode` call.
+    /// CPU time of one `run`, `test` or `encode` call.
     pub batch_deadline_ms: u64,
-    /// Wall time of `describe`, `validate`, `configure` or `define`.
+    /// CPU time of `describe`, `validate`, `configure` or `define`.
     pub start_deadline_ms: u64,
     /// Bytes of an answer for each byte of the batch. A batch counts with the schemas its records name, once for
     /// each record: a format may write them beside every value.
@@ -34,7 +34,7 @@ pub struct Limits {
     pub schema_bytes_max: usize,
     /// Consecutive batches with a fault after which the task fails.
     pub faulty_batches_max: u32,
-    /// Time of all calls for one batch while its bad records are looked for, in deadlines.
+    /// CPU time of all calls for one batch while its bad records are looked for, in deadlines.
     pub isolate_deadlines_max: u32,
 }
 

@@ -4,7 +4,7 @@
 //! Invariant: there is one answer for each record, also for those that failed (false).
 
 use crate::fault::PluginFault;
-use crate::instance::{Bindings, Guest, Setup, StartError, cpu_time, prepare};
+use crate::instance::{Bindings, Guest, Setup, StartError, wrong_world};
 use crate::isolate::{Breaker, CallError, Failure};
 use crate::plugin::Plugin;
 use crate::stats::PluginStats;
@@ -87,24 +87,16 @@ fn test(
         return Err(PluginFault::Trap("no instance".into()).into());
     };
     let (records, _) = weigh(batch, range, None);
-    let deadline_ms = limits.batch_deadline_ms;
-    prepare(&mut live.store, deadline_ms, len as u64);
-    let Bindings::Predicate(b) = &live.bindings else {
-        return Err(PluginFault::BadAnswer("not a predicate".into()).into());
-    };
-    let began = cpu_time();
-    let store = &mut live.store;
-    let answer = batch.with_wire(range, |bytes| {
-        b.tidegate_plugin_predicate_tester()
-            .call_test(&mut *store, bytes)
+    stats.called(records);
+    let answer = live.call(limits.batch_deadline_ms, len as u64, |bindings, store| {
+        let Bindings::Predicate(b) = bindings else {
+            return Err(wrong_world());
+        };
+        batch.with_wire(range, |bytes| {
+            b.tidegate_plugin_predicate_tester().call_test(store, bytes)
+        })
     });
-    stats.called(records, cpu_time().saturating_sub(began));
-    stats.holds_memory(store.data().limiter.used_bytes());
-    let answer = match answer {
-        Ok(Ok(answer)) => answer,
-        Ok(Err(e)) => return Err(from_guest(e)),
-        Err(e) => return Err(PluginFault::from_call(&e, store.data(), deadline_ms).into()),
-    };
+    let answer = answer?.map_err(from_guest)?;
     if answer.len() != len || answer.iter().any(|b| *b > 1) {
         let text = format!(
             "{} answers, for {len} records, each of which must be 0 or 1",

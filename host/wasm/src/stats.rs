@@ -57,10 +57,9 @@ pub struct StatsSnapshot {
 }
 
 impl PluginStats {
-    pub(crate) fn called(&self, records: u64, cpu: Duration) {
+    pub(crate) fn called(&self, records: u64) {
         self.calls.fetch_add(1, Relaxed);
         self.records.fetch_add(records, Relaxed);
-        self.spent(cpu);
     }
     pub(crate) fn spent(&self, cpu: Duration) {
         let ns = u64::try_from(cpu.as_nanos()).unwrap_or(u64::MAX);
@@ -90,10 +89,11 @@ impl PluginStats {
             PluginFault::Deadline { .. } => &self.deadlines,
             PluginFault::Memory { .. } => &self.memory_faults,
             PluginFault::BadAnswer(_) => &self.bad_answers,
+            PluginFault::Stopped => return,
         };
         counter.fetch_add(1, Relaxed);
     }
-    /// CPU time of this plugin's calls so far, in nanoseconds; what a throttle looks at.
+    /// CPU time of this plugin's calls so far, in nanoseconds.
     pub fn cpu_ns(&self) -> u64 {
         self.cpu_ns.load(Relaxed)
     }

@@ -1,10 +1,13 @@
-//! What the host keeps beside each instance: its memory account and its log.
+//! What the host keeps beside each instance: its memory account, its clock and its log.
 //!
-//! It enforces memory, table and instance counts while a guest runs; time is `instance`'s work.
+//! It enforces memory, table and instance counts while a guest runs; time is `cpu`'s work.
 //! Invariant: an instance whose growth was refused traps at once ([`Limiter::memory_growing`] answers an error), so a
 //! guest cannot go on with a failed allocation.
 
+use crate::cpu::CallClock;
 use crate::host_log::HostLog;
+use crate::stats::PluginStats;
+use std::sync::Arc;
 use wasmtime::ResourceLimiter;
 
 /// Core instances of one component: its own, and the shims that componentizing adds.
@@ -19,6 +22,8 @@ const TABLE_ELEMENTS_MAX: usize = 100_000;
 /// The data of a `Store`.
 pub(crate) struct State {
     pub(crate) limiter: Limiter,
+    pub(crate) clock: CallClock,
+    pub(crate) stats: Arc<PluginStats>,
     pub(crate) log: HostLog,
 }
 

@@ -4,7 +4,7 @@
 //! reported. Invariant: a record that is not reported has gone through the plugin exactly once.
 
 use crate::fault::{GUEST_TEXT_BYTES_MAX, PluginFault, clean};
-use crate::instance::{Bindings, Guest, Setup, StartError, cpu_time, prepare};
+use crate::instance::{Bindings, Guest, Setup, StartError, wrong_world};
 use crate::isolate::{Breaker, CallError, Failure};
 use crate::plugin::Plugin;
 use crate::stats::PluginStats;
@@ -85,23 +85,16 @@ fn run(guest: &mut Guest, batch: &mut Batch, range: Option<&[u32]>) -> Result<Ap
     };
     let (records, weight) = weigh(batch, range, None);
     let answer_bytes = limits.output_bytes(weight);
-    let deadline_ms = limits.batch_deadline_ms;
-    prepare(&mut live.store, deadline_ms, answer_bytes);
-    let Bindings::Transform(b) = &live.bindings else {
-        return Err(PluginFault::BadAnswer("not a transform".into()).into());
-    };
-    let began = cpu_time();
-    let store = &mut live.store;
-    let answer = batch.with_wire(range, |bytes| {
-        b.tidegate_plugin_transformer().call_run(&mut *store, bytes)
+    stats.called(records);
+    let answer = live.call(limits.batch_deadline_ms, answer_bytes, |bindings, store| {
+        let Bindings::Transform(b) = bindings else {
+            return Err(wrong_world());
+        };
+        batch.with_wire(range, |bytes| {
+            b.tidegate_plugin_transformer().call_run(store, bytes)
+        })
     });
-    stats.called(records, cpu_time().saturating_sub(began));
-    stats.holds_memory(store.data().limiter.used_bytes());
-    let output = match answer {
-        Ok(Ok(output)) => output,
-        Ok(Err(e)) => return Err(from_guest(e)),
-        Err(e) => return Err(PluginFault::from_call(&e, store.data(), deadline_ms).into()),
-    };
+    let output = answer?.map_err(from_guest)?;
     if output.patch.len() as u64 > answer_bytes {
         return Err(too_large(output.patch.len() as u64, answer_bytes).into());
     }

@@ -14,8 +14,8 @@ use host_core::error::TaskError;
 use host_core::id::ConnectorId;
 use host_core::schema::SharedSchemas;
 use host_wasm::{
-    Catalog, Context, Format, Limits, Owner, Part, Plugin, Predicate, Setup, StartError, Transform,
-    World, tracing_sink,
+    Catalog, Context, Format, Limits, Owner, Pace, Part, Plugin, Predicate, Setup, StartError,
+    Transform, World, tracing_sink,
 };
 use std::sync::Arc;
 
@@ -90,7 +90,12 @@ pub fn converter_key(part: Part) -> &'static str {
 
 impl ChainBuilder {
     /// Instantiates the chain of a configuration. Blocks while guests start.
-    pub fn build(&self, config: &Config, schemas: &SharedSchemas) -> Result<Chain, TaskError> {
+    pub fn build(
+        &self,
+        config: &Config,
+        schemas: &SharedSchemas,
+        pace: &Pace,
+    ) -> Result<Chain, TaskError> {
         let aliases = config.list("transforms");
         let mut wanted: Vec<Arc<Plugin>> = Vec::new();
         let mut transforms = Vec::new();
@@ -127,15 +132,16 @@ impl ChainBuilder {
                 Some((p, negate)) => {
                     let role = format!("transforms.{alias}.predicate");
                     Some((
-                        Predicate::new(self.setup(p, &role, None, schemas)).map_err(start_error)?,
+                        Predicate::new(self.setup(p, &role, None, schemas, pace))
+                            .map_err(start_error)?,
                         negate,
                     ))
                 }
                 None => None,
             };
             let role = format!("transforms.{alias}");
-            let transform =
-                Transform::new(self.setup(named, &role, None, schemas)).map_err(start_error)?;
+            let transform = Transform::new(self.setup(named, &role, None, schemas, pace))
+                .map_err(start_error)?;
             steps.push(Step {
                 alias,
                 transform,
@@ -143,7 +149,7 @@ impl ChainBuilder {
             });
         }
         let mut formats = formats.into_iter().map(|(part, named)| {
-            Format::new(self.setup(named, converter_key(part), Some(part), schemas))
+            Format::new(self.setup(named, converter_key(part), Some(part), schemas, pace))
                 .map_err(start_error)
         });
         let mut next = || {
@@ -219,6 +225,7 @@ impl ChainBuilder {
         role: &str,
         part: Option<Part>,
         schemas: &SharedSchemas,
+        pace: &Pace,
     ) -> Setup {
         Setup {
             context: Context {
@@ -236,6 +243,7 @@ impl ChainBuilder {
                 class: named.class.as_str().into(),
             },
             sink: tracing_sink(),
+            pace: pace.clone(),
         }
     }
 }

@@ -142,11 +142,6 @@ impl Chain {
         })
     }
 
-    /// CPU time of all its guests so far, in nanoseconds.
-    pub fn cpu_ns(&self) -> u64 {
-        self.stats().map(|(_, _, s)| s.cpu_ns()).sum()
-    }
-
     /// Counters of every guest, with its role and class.
     pub fn stats(&self) -> impl Iterator<Item = (String, String, &Arc<PluginStats>)> {
         let formats = [

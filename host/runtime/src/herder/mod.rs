@@ -150,7 +150,7 @@ impl Herder {
         })
     }
     fn apply_quotas(&self, tenant: &TenantId, quotas: Quotas) {
-        self.meter(tenant).set_cpu_limit(quotas.cpu_ms_per_s);
+        self.meter(tenant).cpu.set_limit(quotas.cpu_ms_per_s);
         self.quotas
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

@@ -19,6 +19,7 @@ use host_core::error::TaskError;
 use host_core::metrics::SourceMetrics;
 use host_core::schema::SharedSchemas;
 use host_core::source::{Source, TaskContext};
+use host_wasm::Pace;
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -75,9 +76,14 @@ impl<'a> Run<'a> {
 
     /// Lives it. `progressed` is set when an offset has been stored.
     pub(super) async fn live(mut self, progressed: &mut bool) -> Ended {
+        let pace = self.signals.pace(&self.spec.meter.cpu);
         let opened = tokio::select! {
-            opened = open(self.spec, &self.schemas) => opened,
-            ended = stop(self.inbox) => return ended,
+            opened = open(self.spec, &self.schemas, pace) => opened,
+            ended = stop(self.inbox) => {
+                // What is being built may be waiting for its share.
+                self.signals.stop();
+                return ended;
+            }
         };
         let (chain, source) = match opened {
             Ok(opened) => opened,
@@ -108,7 +114,6 @@ impl<'a> Run<'a> {
         let spec = &self.spec;
         let pipeline = Pipeline {
             id: spec.id.clone(),
-            charged_ns: chain.cpu_ns(),
             chain: Box::new(chain),
             producer,
             props: spec.producer.clone(),
@@ -348,7 +353,9 @@ impl<'a> Run<'a> {
             self.schemas.clone(),
             connector.clone(),
         );
-        let built = tokio::task::spawn_blocking(move || builder.build(&config, &schemas)).await;
+        let pace = self.signals.pace(&self.spec.meter.cpu);
+        let built =
+            tokio::task::spawn_blocking(move || builder.build(&config, &schemas, &pace)).await;
         let chain = match built {
             Ok(Ok(chain)) => chain,
             Ok(Err(e)) => return drop(done.send(Err(e))),
@@ -405,13 +412,14 @@ async fn stop(inbox: &mut mpsc::Receiver<Request>) -> Ended {
 async fn open(
     spec: &TaskSpec,
     schemas: &SharedSchemas,
+    pace: Pace,
 ) -> Result<(Chain, Box<dyn Source>), TaskError> {
     let (builder, own, config) = (
         spec.builder.clone(),
         schemas.clone(),
         spec.connector.clone(),
     );
-    let chain = tokio::task::spawn_blocking(move || builder.build(&config, &own))
+    let chain = tokio::task::spawn_blocking(move || builder.build(&config, &own, &pace))
         .await
         .map_err(|e| TaskError::fail("BUG", format!("starting a chain: {e}")))??;
     let numbers = Arc::new(SourceMetrics::default());

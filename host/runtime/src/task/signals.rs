@@ -3,13 +3,15 @@
 //! Flags and notifications only; what they mean is decided where they are seen. Invariant: a stop that has been asked
 //! for is never taken back within a run.
 
+use host_wasm::{CpuShare, Pace};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::Notify;
 
 /// Wake-ups of one run.
 #[derive(Debug, Default)]
 pub(super) struct Signals {
-    stop: AtomicBool,
+    stop: Arc<AtomicBool>,
     abandoned: AtomicBool,
     /// The run has failed.
     pub(super) failed: Notify,
@@ -25,6 +27,13 @@ impl Signals {
     /// Whether it has been asked.
     pub(super) fn is_stopped(&self) -> bool {
         self.stop.load(Ordering::Acquire)
+    }
+    /// The pace of this run's guests: a tenant's share, not waited for once a stop has been asked for.
+    pub(super) fn pace(&self, share: &Arc<CpuShare>) -> Pace {
+        Pace {
+            share: Arc::clone(share),
+            stop: Arc::clone(&self.stop),
+        }
     }
     /// The next run begins without the thread having left: whatever it still holds must not be sent, because the next run
     /// reads it again and may be further by then.

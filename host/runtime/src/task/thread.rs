@@ -74,8 +74,6 @@ pub(super) struct Pipeline {
     pub(super) swap: Arc<Mutex<Option<Swap>>>,
     /// To wait for what is asynchronous.
     pub(super) runtime: tokio::runtime::Handle,
-    /// CPU time charged so far, of the present chain.
-    pub(super) charged_ns: u64,
     /// When the plugins' counters were last shown.
     pub(super) shown: Instant,
     /// Topics already noted as used.
@@ -142,7 +140,6 @@ impl Pipeline {
         let began = Instant::now();
         self.metrics.plugins(self.chain.stats());
         drop(std::mem::replace(&mut self.chain, swap.chain));
-        self.charged_ns = self.chain.cpu_ns();
         let pause = began.elapsed();
         self.metrics.swapped(pause);
         tracing::info!(
@@ -160,7 +157,14 @@ impl Pipeline {
         let (sequence, polled) = (batch.sequence, u64::from(batch.source_records()));
         self.metrics.polled(polled);
         let began = Instant::now();
-        let mut prepared = self.chain.run(batch).map_err(SendError::Task)?;
+        let mut prepared = self.chain.run(batch).map_err(|e| {
+            // A guest that waits for CPU time is ended by a stop; its batch is read again.
+            if self.signals.is_stopped() {
+                SendError::Stopped
+            } else {
+                SendError::Task(e)
+            }
+        })?;
         if self.signals.is_abandoned() {
             return Err(SendError::Stopped);
         }
@@ -174,7 +178,6 @@ impl Pipeline {
             self.shown = Instant::now();
             self.metrics.plugins(self.chain.stats());
         }
-        self.throttle()?;
         self.pass_topics(&prepared)?;
         let copies = std::mem::take(&mut prepared.copies);
         let offsets = Arc::clone(prepared.batch.offsets());
@@ -183,29 +186,6 @@ impl Pipeline {
             .inflight(|f| f.open(sequence, offsets, copies));
         self.send(sequence, &prepared)?;
         prepared.ended.map_or(Ok(()), |e| Err(SendError::Task(e)))
-    }
-
-    /// Sleeps off CPU time beyond the tenant's share; nobody else waits.
-    fn throttle(&mut self) -> Result<(), SendError> {
-        let now_ns = self.chain.cpu_ns();
-        let used = Duration::from_nanos(now_ns.saturating_sub(self.charged_ns));
-        self.charged_ns = now_ns;
-        // One answer is capped, so that a stop is never waited for long; a large debt takes several.
-        let mut rest = self.meter.charge_cpu(used);
-        while !rest.is_zero() {
-            let until = Instant::now() + rest;
-            while let Some(left) = until
-                .checked_duration_since(Instant::now())
-                .filter(|d| !d.is_zero())
-            {
-                if self.signals.is_stopped() {
-                    return Err(SendError::Stopped);
-                }
-                std::thread::sleep(left.min(Duration::from_millis(20)));
-            }
-            rest = self.meter.charge_cpu(Duration::ZERO);
-        }
-        Ok(())
     }
 
     /// Lets every topic of the batch pass the gate, and makes the producer's batches fit the smallest of them.

@@ -8,7 +8,7 @@ mod auth;
 mod quota;
 
 pub use auth::{AuthError, Tenants, hash_password};
-pub use quota::{Level, Meter, Quotas, THROTTLE_SLEEP_MAX, Usage};
+pub use quota::{Level, Meter, Quotas, Usage};
 
 use host_core::id::TenantId;
 use serde::{Deserialize, Serialize};

@@ -1,15 +1,14 @@
 //! What a tenant may use, and what it does use.
 //!
 //! Quotas are a document an operator writes; usage is counted where things are made. Whoever makes a thing asks first;
-//! nothing here knows HTTP. Guests' CPU time is a token bucket: a task that has overdrawn its tenant's bucket sleeps on
-//! its own thread, so that nobody else waits (promise 7).
+//! nothing here knows HTTP. Guests' CPU time is counted and held to the share where they run (`host_wasm::CpuShare`).
 //! Invariant: an absent number is no limit; an absent list is no restriction; an empty list allows nothing.
 
 use host_core::access::Access;
+use host_wasm::CpuShare;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
 
 /// A tenant's limits: the body of `PUT /admin/tenants/{t}`.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -27,6 +26,8 @@ pub struct Quotas {
     pub plugins: Option<u64>,
     /// Bytes of plugins it may store.
     pub plugin_bytes: Option<u64>,
+    /// Bytes of one upload, where that is less than the host's own limit.
+    pub upload_bytes: Option<u64>,
     /// Guest instances that may run at a time.
     pub instances: Option<u64>,
     /// Memory of one guest instance in bytes.
@@ -95,34 +96,15 @@ pub struct Usage {
 pub struct Meter {
     instances: AtomicU64,
     memory_bytes: AtomicU64,
-    cpu_ns: AtomicU64,
-    throttled_ns: AtomicU64,
+    /// Share and use of CPU time.
+    pub cpu: Arc<CpuShare>,
     /// Records written.
     pub records_written: AtomicU64,
     /// Bytes written.
     pub bytes_written: AtomicU64,
-    /// Allowed milliseconds a second; 0 for no limit.
-    cpu_ms_per_s: AtomicU64,
-    bucket: Mutex<Option<Bucket>>,
 }
-
-#[derive(Debug)]
-struct Bucket {
-    balance_ns: i64,
-    filled: Instant,
-}
-
-/// Credit that may gather while nothing runs: one second's worth.
-const BURST_SECONDS: i64 = 1;
-/// Longest sleep for one batch, so that stopping a task is never held up for long.
-pub const THROTTLE_SLEEP_MAX: Duration = Duration::from_millis(500);
 
 impl Meter {
-    /// Sets the CPU limit; takes effect with the next batch.
-    pub fn set_cpu_limit(&self, ms_per_s: Option<u64>) {
-        self.cpu_ms_per_s
-            .store(ms_per_s.unwrap_or(0), Ordering::Relaxed);
-    }
     /// Takes room for instances and their memory; an error says which quota is used up.
     pub fn take_instances(
         &self,
@@ -158,53 +140,18 @@ impl Meter {
         self.instances.fetch_sub(count, Ordering::AcqRel);
         self.memory_bytes.fetch_sub(memory_bytes, Ordering::AcqRel);
     }
-    /// Counts CPU time of guests; how long the calling task has to sleep now.
-    pub fn charge_cpu(&self, used: Duration) -> Duration {
-        let used_ns = i64::try_from(used.as_nanos()).unwrap_or(i64::MAX);
-        self.cpu_ns.fetch_add(used_ns as u64, Ordering::Relaxed);
-        let limit = self.cpu_ms_per_s.load(Ordering::Relaxed);
-        if limit == 0 {
-            return Duration::ZERO;
-        }
-        let mut bucket = self.bucket.lock().unwrap_or_else(PoisonError::into_inner);
-        let sleep = settle(&mut bucket, limit, used_ns, Instant::now()).min(THROTTLE_SLEEP_MAX);
-        drop(bucket);
-        self.throttled_ns
-            .fetch_add(sleep.as_nanos() as u64, Ordering::Relaxed);
-        sleep
-    }
     /// The counters it holds; connectors and plugins are the herder's.
     pub fn usage(&self) -> Usage {
         Usage {
             instances: self.instances.load(Ordering::Relaxed),
             memory_bytes: self.memory_bytes.load(Ordering::Relaxed),
-            cpu_ms: self.cpu_ns.load(Ordering::Relaxed) / 1_000_000,
-            throttled_ms: self.throttled_ns.load(Ordering::Relaxed) / 1_000_000,
+            cpu_ms: self.cpu.used().as_millis() as u64,
+            throttled_ms: self.cpu.slept().as_millis() as u64,
             records_written: self.records_written.load(Ordering::Relaxed),
             bytes_written: self.bytes_written.load(Ordering::Relaxed),
             ..Usage::default()
         }
     }
-}
-
-/// Fills the bucket for the time since it was filled, takes what was used, and says how long until it is level again.
-fn settle(bucket: &mut Option<Bucket>, ms_per_s: u64, used_ns: i64, now: Instant) -> Duration {
-    let per_s = i64::try_from(ms_per_s.saturating_mul(1_000_000)).unwrap_or(i64::MAX);
-    let b = bucket.get_or_insert(Bucket {
-        balance_ns: per_s.saturating_mul(BURST_SECONDS),
-        filled: now,
-    });
-    let earned = now.duration_since(b.filled).as_secs_f64() * per_s as f64;
-    b.filled = now;
-    b.balance_ns = b
-        .balance_ns
-        .saturating_add(earned as i64)
-        .min(per_s.saturating_mul(BURST_SECONDS))
-        .saturating_sub(used_ns);
-    if b.balance_ns >= 0 {
-        return Duration::ZERO;
-    }
-    Duration::from_secs_f64(b.balance_ns.unsigned_abs() as f64 / per_s as f64)
 }
 
 /// A gauge that goes up and down.
@@ -225,39 +172,6 @@ impl Level {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_bucket_lets_a_burst_through_and_then_holds_the_rate() {
-        let (mut b, t0) = (None, Instant::now());
-        assert_eq!(settle(&mut b, 100, 100_000_000, t0), Duration::ZERO);
-        // 50 ms more than there is, at 100 ms a second: half a second.
-        assert_eq!(
-            settle(&mut b, 100, 50_000_000, t0),
-            Duration::from_millis(500)
-        );
-        let later = t0 + Duration::from_millis(500);
-        assert_eq!(settle(&mut b, 100, 0, later), Duration::ZERO);
-        // Credit does not gather beyond a second's worth.
-        let much_later = t0 + Duration::from_secs(100);
-        assert_eq!(
-            settle(&mut b, 100, 150_000_000, much_later),
-            Duration::from_millis(500)
-        );
-    }
-
-    #[test]
-    fn a_large_debt_is_slept_off_in_several_answers() {
-        let m = Meter::default();
-        m.set_cpu_limit(Some(1_000));
-        let first = m.charge_cpu(Duration::from_millis(1_700));
-        assert_eq!(first, THROTTLE_SLEEP_MAX, "0.7 s beyond the burst, capped");
-        let rest = m.charge_cpu(Duration::ZERO);
-        assert!(
-            !rest.is_zero(),
-            "asking again before it is paid answers again"
-        );
-        assert_eq!(m.usage().cpu_ms, 1_700);
-    }
 
     #[test]
     fn instances_are_refused_by_name_and_given_back() {

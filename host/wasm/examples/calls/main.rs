@@ -12,7 +12,7 @@ use host_core::offset::{Offset, OffsetTable, SourcePartition};
 use host_core::schema::{SchemaId, SharedSchemas};
 use host_wasm::compile::{Compiler, Settings, run_child};
 use host_wasm::{
-    Catalog, Context, Engine, Format, Limits, Owner, Part, PluginStats, Predicate, Setup,
+    Catalog, Context, Engine, Format, Limits, Owner, Pace, Part, PluginStats, Predicate, Setup,
     Transform, Upload, World,
 };
 use std::error::Error;
@@ -156,6 +156,7 @@ fn setup(
         limits: Limits::default(),
         schemas: schemas.clone(),
         sink: Arc::new(|_| {}),
+        pace: Pace::default(),
     })
 }
 

@@ -1,11 +1,11 @@
 //! Hostile transforms: each abuse is ended, named, and costs no record but the one at fault.
 //!
-//! Invariant of these tests: what is said of time is said of several calls, each within 1.5 deadlines.
+//! Invariant of these tests: what is said of time is CPU time of several calls, each within 1.5 deadlines.
 
 use crate::world::{batch, batch_of, bytes, catalog, logging, setup, transform};
 use host_core::id::TenantId;
 use host_core::schema::SharedSchemas;
-use host_wasm::{CallError, Limits, Transform, World};
+use host_wasm::{CallError, EPOCH_TICK_MS, Limits, Pace, Setup, Transform, World};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -55,7 +55,12 @@ fn each_abuse_is_reported_as_what_it_is() {
     };
     // The output bomb needs room in its own memory to make its answer.
     let cases = [
-        ("Spin", &[][..], "deadline", "did not answer within 400 ms"),
+        (
+            "Spin",
+            &[][..],
+            "deadline",
+            "did not answer within 400 ms of CPU time",
+        ),
         (
             "Memory",
             &[],
@@ -76,9 +81,7 @@ fn each_abuse_is_reported_as_what_it_is() {
         let mut t = transform(&format!("wasm.hostile.{name}"), config, limits, &schemas);
         let mut b = batch(1, &schemas);
         let before = bytes(&mut b);
-        let began = Instant::now();
         let done = t.apply(&mut b, None).unwrap();
-        let took = began.elapsed();
         assert_eq!(done.errors.len(), 1, "{name}");
         let message = &done.errors[0].message;
         assert!(message.contains(text), "{name}: {message}");
@@ -91,6 +94,7 @@ fn each_abuse_is_reported_as_what_it_is() {
         };
         // The call and its replay, and nothing else.
         assert_eq!((s.calls, faults, s.bad_records), (2, 2, 1), "{name}: {s:?}");
+        let took = Duration::from_nanos(s.cpu_ns);
         assert!(
             took < Duration::from_millis(2 * DEADLINE_MS * 3 / 2),
             "{name}: {took:?}"
@@ -109,12 +113,12 @@ fn one_record_that_spins_is_found_within_the_bound() {
     };
     let mut t = transform("wasm.hostile.Spin", &[], limits, &schemas);
     // All records spin: the search is given up, and the task with it.
-    let began = Instant::now();
     let e = t.apply(&mut batch(128, &schemas), None).unwrap_err();
     assert!(matches!(e, CallError::Broken { .. }), "{e}");
-    assert!(e.to_string().contains("ms on one batch"), "{e}");
+    assert!(e.to_string().contains("ms of CPU time on one batch"), "{e}");
     let most = Duration::from_millis(50 * u64::from(limits.isolate_deadlines_max + 1) * 3 / 2);
-    assert!(began.elapsed() < most, "{:?}", began.elapsed());
+    let took = Duration::from_nanos(t.stats().cpu_ns());
+    assert!(took < most, "{took:?}");
 }
 
 #[test]
@@ -251,4 +255,40 @@ fn instances_of_one_plugin_share_nothing() {
     assert_eq!(b.stats().snapshot().instances, 1);
     let fresh = transform("wasm.hostile.Memory", &[], Limits::default(), &schemas);
     assert!(held(&fresh) < 40);
+}
+
+#[test]
+fn a_guest_that_spins_has_its_share_spread_over_time() {
+    let schemas = SharedSchemas::default();
+    let limits = Limits {
+        batch_deadline_ms: 100,
+        ..Limits::default()
+    };
+    let pace = Pace::default();
+    pace.share.set_limit(Some(100));
+    let setup = setup("wasm.hostile.Spin", World::Transform, None, &[], &schemas);
+    let mut t = Transform::new(Setup {
+        limits,
+        pace: pace.clone(),
+        ..setup
+    })
+    .unwrap();
+    let began = Instant::now();
+    let done = t.apply(&mut batch(1, &schemas), None).unwrap();
+    assert_eq!(
+        t.stats().snapshot().deadlines,
+        2,
+        "sleep is not counted, so it ends at its deadline: {:?}",
+        done.errors
+    );
+    // 100 ms are there at once, the rest is earned at 100 ms a second; a slice may be overdrawn.
+    let (used, slept) = (pace.share.used(), pace.share.slept());
+    let earned = Duration::from_millis(100) + began.elapsed() / 10;
+    let slice = Duration::from_millis(EPOCH_TICK_MS);
+    assert!(used >= Duration::from_millis(200), "{used:?}");
+    assert!(
+        used <= earned + slice * 2,
+        "used {used:?}, earned {earned:?}"
+    );
+    assert!(!slept.is_zero());
 }

@@ -10,8 +10,8 @@ use host_core::offset::{Offset, OffsetTable, SourcePartition};
 use host_core::schema::{Schema, SchemaId, SchemaType, SharedSchemas};
 use host_wasm::compile::{Compiler, Settings};
 use host_wasm::{
-    Catalog, Context, Engine, Limits, LogSink, Owner, Part, Setup, Transform, Upload, UploadError,
-    Uploaded, World,
+    Catalog, Context, Engine, Limits, LogSink, Owner, Pace, Part, Setup, Transform, Upload,
+    UploadError, Uploaded, World,
 };
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -137,6 +137,7 @@ pub(crate) fn setup(
         limits: Limits::default(),
         schemas: schemas.clone(),
         sink: Arc::new(|_| {}),
+        pace: Pace::default(),
     }
 }
 
