@@ -76,6 +76,27 @@ fn roles_and_quotas() {
     assert_eq!(bea.get("/connectors/acme%2Fc").unwrap().status, 400);
     assert_eq!(vic.get("/connectors/c").unwrap().status, 200);
 
+    // One upload may be as large as the quota says; another tenant's may be larger, and is then no component.
+    let limited = json!({"topic_prefixes": [""], "database_hosts": ["*"], "connectors": 1, "upload_bytes": 1000});
+    let answer = root.send("PUT", "/admin/tenants/acme", &limited).unwrap();
+    assert_eq!(answer.json().unwrap()["upload_bytes"], 1000);
+    for (client, bytes, status) in [(&ann, 1001, 413), (&ann, 1000, 422), (&bea, 1001, 422)] {
+        let path = "/plugins/acme.Large/versions/1.0.0";
+        let answer = client.call(
+            "PUT",
+            path,
+            &[("content-type", "application/wasm")],
+            &vec![7; bytes],
+        );
+        let answer = answer.unwrap();
+        assert_eq!(answer.status, status, "{bytes}: {}", answer.body);
+        assert!(
+            status != 413 || answer.body.contains("1000 bytes"),
+            "{}",
+            answer.body
+        );
+    }
+
     // A used-up quota is 403 and names the quota; an unknown tenant has no usage.
     let over = ann.send("POST", "/connectors", &stopped("d")).unwrap();
     assert_eq!(over.status, 403, "{}", over.body);

@@ -31,7 +31,7 @@ pub fn router(state: RestState) -> Router {
     let connectors = connector_routes().merge(plugin_class_routes());
     let of_tenant = connectors
         .route_layer(from_fn(json_only))
-        .merge(upload_routes(&state))
+        .merge(upload_routes())
         .route_layer(from_fn_with_state(state.clone(), worker::when_ready))
         .route_layer(from_fn(tenant_role));
     let info = Router::new().route("/", get(worker::info));
@@ -118,9 +118,9 @@ fn plugin_class_routes() -> Router<RestState> {
         )
 }
 
-fn upload_routes(state: &RestState) -> Router<RestState> {
+fn upload_routes() -> Router<RestState> {
     let json = from_fn(json_only);
-    let upload = put(plugins::upload).layer(DefaultBodyLimit::max(state.upload_bytes_max));
+    let upload = put(plugins::upload);
     let others = get(plugins::version).delete(plugins::delete);
     Router::new()
         .route("/plugins", get(plugins::list).route_layer(json.clone()))

@@ -9,9 +9,6 @@ use host_runtime::herder::HerderHandle;
 use host_runtime::tenant::Tenants;
 use std::sync::Arc;
 
-/// Largest upload unless the host says otherwise.
-const UPLOAD_BYTES_MAX: usize = 32 * 1024 * 1024;
-
 /// The herder and what else the interface needs.
 #[derive(Clone)]
 pub struct RestState {
@@ -20,7 +17,6 @@ pub struct RestState {
     pub(crate) loggers: Arc<Loggers>,
     pub(crate) uploads: Arc<UploadSlots>,
     pub(crate) commit: Arc<str>,
-    pub(crate) upload_bytes_max: usize,
 }
 
 impl RestState {
@@ -38,14 +34,7 @@ impl RestState {
             loggers: Arc::new(loggers),
             uploads: Arc::default(),
             commit: commit.into(),
-            upload_bytes_max: UPLOAD_BYTES_MAX,
         }
-    }
-    /// The same with another limit of an upload, in bytes.
-    #[must_use]
-    pub fn upload_bytes_max(mut self, bytes: usize) -> Self {
-        self.upload_bytes_max = bytes;
-        self
     }
 }
 

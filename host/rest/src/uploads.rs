@@ -1,11 +1,12 @@
-//! How many uploads go on at a time.
+//! How many uploads go on at a time, and how large one may be.
 //!
-//! An upload is held in memory until it is compiled, so their number bounds that memory; and no tenant may take all
+//! An upload is held in memory until it is compiled, so number and size bound that memory; and no tenant may take all
 //! places. It knows nothing of what is uploaded. Invariant: a place taken is given back when its guard is dropped.
 
 use crate::error::RestError;
 use axum::http::StatusCode;
 use host_core::id::TenantId;
+use host_runtime::tenant::Quotas;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -13,6 +14,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub(crate) const UPLOADS_MAX: usize = 8;
 /// Uploads of one tenant at a time.
 pub(crate) const UPLOADS_PER_TENANT_MAX: usize = 2;
+/// Bytes of one upload; a tenant's quota may allow less.
+const UPLOAD_BYTES_MAX: usize = 32 * 1024 * 1024;
+
+/// Bytes that one upload of a tenant with these quotas may have.
+pub(crate) fn bytes_max(quotas: &Quotas) -> usize {
+    let own = quotas.upload_bytes.map(usize::try_from);
+    own.and_then(Result::ok)
+        .map_or(UPLOAD_BYTES_MAX, |own| own.min(UPLOAD_BYTES_MAX))
+}
 
 /// The places.
 #[derive(Debug, Default)]
@@ -60,6 +70,22 @@ impl Drop for UploadSlot {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_quota_lowers_the_hosts_limit_and_never_raises_it() {
+        for (quota, expected) in [
+            (None, UPLOAD_BYTES_MAX),
+            (Some(1000), 1000),
+            (Some(0), 0),
+            (Some(u64::MAX), UPLOAD_BYTES_MAX),
+        ] {
+            let quotas = Quotas {
+                upload_bytes: quota,
+                ..Quotas::default()
+            };
+            assert_eq!(bytes_max(&quotas), expected, "{quota:?}");
+        }
+    }
 
     #[test]
     fn one_tenant_cannot_take_all_places() {

@@ -28,6 +28,8 @@ pub struct Quotas {
     pub plugin_bytes: Option<u64>,
     /// Bytes of one upload, where that is less than the host's own limit.
     pub upload_bytes: Option<u64>,
+    /// Bytes of one upload, where that is less than the host's own limit.
+    pub upload_bytes: Option<u64>,
     /// Guest instances that may run at a time.
     pub instances: Option<u64>,
     /// Memory of one guest instance in bytes.
