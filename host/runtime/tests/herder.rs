@@ -14,66 +14,8 @@ use host_runtime::herder::{HerderHandle, Setup};
 use host_runtime::worker_config::WorkerConfig;
 use host_wasm::Limits;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 use world::World;
-
-fn worker(w: &World, kind: Counting) -> HerderHandle {
-    let t = &w.topic;
-    let mut raw: Config = [
-        ("bootstrap.servers", world::bootstrap().as_str()),
-        ("group.id", t),
-        (
-            "key.converter",
-            "org.apache.kafka.connect.storage.StringConverter",
-        ),
-        (
-            "value.converter",
-            "org.apache.kafka.connect.storage.StringConverter",
-        ),
-        ("offset.storage.partitions", "5"),
-        ("offset.flush.interval.ms", "200"),
-        ("task.shutdown.graceful.timeout.ms", "10000"),
-        ("session.timeout.ms", "6000"),
-    ]
-    .into_iter()
-    .collect();
-    for kind in ["config", "offset", "status", "plugin"] {
-        raw.set(format!("{kind}.storage.topic"), format!("{t}-{kind}"));
-        raw.set(format!("{kind}.storage.replication.factor"), "1");
-    }
-    let config = WorkerConfig::parse(&raw).unwrap();
-    let setup = Setup {
-        config,
-        kinds: vec![Arc::new(kind)],
-        catalog: world::catalog(),
-        limits: Limits::default(),
-        tenants: None,
-    };
-    HerderHandle::start(setup).unwrap()
-}
-
-fn connector(w: &World) -> Config {
-    [
-        ("connector.class", "CountingSource"),
-        ("tasks.max", "1"),
-        ("topic", w.topic.as_str()),
-    ]
-    .into_iter()
-    .collect()
-}
-
-async fn until(what: &str, holds: impl Fn() -> bool) {
-    let deadline = Instant::now() + Duration::from_mins(1);
-    while !holds() {
-        assert!(Instant::now() < deadline, "waited in vain until {what}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-}
-
-fn state(h: &HerderHandle, id: &ConnectorId) -> Option<(State, Vec<State>)> {
-    let s = h.status(id).ok()?;
-    Some((s.connector.state, s.tasks.iter().map(|t| t.state).collect()))
-}
+use world::worker::{connector, state, until, worker};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connector_lives_its_life() {

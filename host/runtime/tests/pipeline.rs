@@ -31,7 +31,7 @@ async fn everything_arrives_once_and_the_last_offset_is_stored() {
     let task = w.start(Counting::to(10_000), w.config()).await;
     w.until("the last offset is stored", || w.position() == Some(10_000))
         .await;
-    task.stop().await;
+    task.stop();
     task.join().await;
     assert_eq!(w.values(&w.topic), values(0, 10_000));
     assert_eq!(w.statuses.topics(&w.id.connector), vec![w.topic.clone()]);
@@ -47,7 +47,7 @@ async fn a_stop_in_the_middle_loses_and_repeats_nothing() {
             w.high_watermark(&w.topic) > before as i64 + 500
         })
         .await;
-        task.stop().await;
+        task.stop();
         task.join().await;
         assert_eq!(
             w.position(),
@@ -84,7 +84,7 @@ async fn an_exchanged_chain_takes_over_between_two_records() {
         w.high_watermark(&routed) > 500
     })
     .await;
-    task.stop().await;
+    task.stop();
     task.join().await;
     let (old, new) = (w.values(&w.topic), w.values(&routed));
     assert_eq!(old, values(0, old.len() as u64));
@@ -112,7 +112,7 @@ async fn a_source_that_may_heal_is_opened_again_and_one_that_cannot_fails() {
         .await;
     w.until("the last offset is stored", || w.position() == Some(3_000))
         .await;
-    task.stop().await;
+    task.stop();
     task.join().await;
     let all = w.values(&w.topic);
     let mut distinct = all.clone();
@@ -131,7 +131,7 @@ async fn a_source_that_may_heal_is_opened_again_and_one_that_cannot_fails() {
         .await;
     let trace = w.statuses.task(&w.id).unwrap().trace.unwrap();
     assert_eq!(trace, "TEST-BROKEN: reading the test source: broken");
-    task.stop().await;
+    task.stop();
     task.join().await;
 }
 
@@ -157,7 +157,7 @@ async fn a_record_the_broker_refuses_follows_the_error_policy() {
         trace.starts_with("RECORD-KAFKA-PRODUCE") && trace.contains("errors.tolerance=all"),
         "{trace}"
     );
-    task.stop().await;
+    task.stop();
     task.join().await;
     let dead = format!("{}-dead", w.topic);
     let tolerant = with(
@@ -171,7 +171,7 @@ async fn a_record_the_broker_refuses_follows_the_error_policy() {
     let task = w.start(source(), tolerant).await;
     w.until("the last offset is stored", || w.position() == Some(1_000))
         .await;
-    task.stop().await;
+    task.stop();
     task.join().await;
     let arrived: std::collections::BTreeSet<u64> = w
         .values(&w.topic)

@@ -126,18 +126,18 @@ impl Herder {
             .await
             .map_err(|e| internal(&e))?;
         self.next_generation();
-        let wait = self.with_runners(|r| {
+        let ended = self.with_runners(|r| {
             r.remove(id).map(|r| {
                 r.change(|d| d.gone = true);
-                r.wait()
+                r.ended()
             })
         });
-        if let Some(wait) = wait {
+        if let Some(ended) = ended {
             // A connector of the same name must not meet the old one's tasks.
             self.with_leaving(|l| l.insert(id.clone()));
             let (herder, id) = (Arc::clone(&self), id.clone());
             tokio::spawn(async move {
-                wait.await;
+                ended.await;
                 herder.with_leaving(|l| l.remove(&id));
                 herder.left.notify_waiters();
             });

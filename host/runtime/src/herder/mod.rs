@@ -27,13 +27,14 @@ pub use start::Setup;
 use crate::kafka::{GroupGuard, Topics};
 use crate::metrics::Metrics;
 use crate::store::{ConfigStore, OffsetStore, PluginStore, StatusStore, StoredConnector};
+use crate::task::Leases;
 use crate::tenant::{Meter, Quotas, Tenants, Usage};
 use crate::worker_config::WorkerConfig;
 use host_core::error::TaskError;
 use host_core::id::{ConnectorId, TenantId};
 use host_core::source::SourceKind;
 use host_wasm::{Catalog, Limits};
-use runner::Runner;
+use runner::{Runner, SETTLE_TIMEOUT};
 use start::Startup;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -57,6 +58,7 @@ pub struct Herder {
     auth: Option<Arc<Tenants>>,
     metrics: Arc<Metrics>,
     topics: Topics,
+    leases: Arc<Leases>,
     stores: OnceLock<Stores>,
     runners: Mutex<BTreeMap<ConnectorId, Runner>>,
     quotas: Mutex<BTreeMap<TenantId, Quotas>>,
@@ -86,6 +88,7 @@ impl Herder {
             auth: setup.tenants,
             metrics,
             topics,
+            leases: Arc::default(),
             stores: OnceLock::new(),
             runners: Mutex::default(),
             quotas: Mutex::default(),
@@ -215,15 +218,19 @@ impl Herder {
             wait.await;
         }
     }
-    /// Waits until a deleted connector's tasks have stopped; bounded as its runner's wait is.
+    /// Waits until a deleted connector's tasks have stopped, for a bounded time.
     async fn gone(&self, id: &ConnectorId) {
-        loop {
-            let left = self.left.notified();
-            if !self.with_leaving(|l| l.contains(id)) {
-                return;
+        let gone = async {
+            loop {
+                let left = self.left.notified();
+                if !self.with_leaving(|l| l.contains(id)) {
+                    return;
+                }
+                left.await;
             }
-            left.await;
-        }
+        };
+        // Slow tasks go on stopping without the caller; until they have, the name is taken.
+        drop(tokio::time::timeout(SETTLE_TIMEOUT, gone).await);
     }
     /// Stops all tasks and waits for them, for a bounded time; nothing is written about what is wanted.
     async fn shutdown(&self) {
@@ -235,9 +242,8 @@ impl Herder {
                 r.wait()
             })
             .collect();
-        for wait in waits {
-            wait.await;
-        }
+        // Each is bounded, and they are waited for side by side.
+        futures_util::future::join_all(waits).await;
         if let Some(stores) = self.stores.get() {
             stores
                 .statuses

@@ -2,13 +2,15 @@
 //!
 //! The herder says what is wanted and answers its caller; stopping and starting tasks, which takes seconds, happens here,
 //! so that no connector waits for another's. A change of nothing but transforms, predicates, converters and error policy
-//! is exchanged inside the running task. Invariant: two tasks of one number never run at a time.
+//! is exchanged inside the running task. Waits for a task are bounded, so that the next change always gets its turn.
+//! Invariant: a task is started when the one before it of its number has been told to stop; that it has also ended is
+//! what the new one waits for (`task::Leases`).
 
 use super::Herder;
 use super::entity::{State, TargetState};
 use crate::task::Task;
 use host_core::config::Config;
-use host_core::error::TaskError;
+use host_core::error::{Disposition, TaskError};
 use host_core::id::{ConnectorId, TaskId};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -17,6 +19,10 @@ use tokio::sync::watch;
 
 /// How long a caller waits for a change to take effect.
 pub(super) const SETTLE_TIMEOUT: Duration = Duration::from_secs(12);
+/// How long an exchange is waited for: a task that can send nothing comes to it with its next batch.
+const SWAP_TIMEOUT: Duration = Duration::from_secs(5);
+/// Wait before a connector that could not be started for a while is tried again.
+const RETRY: Duration = Duration::from_secs(2);
 
 /// What is wanted of a connector.
 #[derive(Debug, Clone, Default)]
@@ -59,6 +65,7 @@ impl Runner {
             id,
             tasks: Vec::new(),
             applied: None,
+            restart: BTreeSet::new(),
         };
         tokio::spawn(actor.live(wanted, done));
         Self { desired, settled }
@@ -85,14 +92,29 @@ impl Runner {
             drop(tokio::time::timeout(SETTLE_TIMEOUT, wait).await);
         }
     }
+    /// Waits until it is no more, tasks and all; bounded by what its tasks may take to stop.
+    pub(super) fn ended(&self) -> impl Future<Output = ()> + Send + use<> {
+        let mut settled = self.settled.clone();
+        async move { while settled.changed().await.is_ok() {} }
+    }
+}
+
+/// What comes after following a change.
+enum Followed {
+    /// The next change.
+    Done,
+    /// The next change, or another try.
+    TryAgain,
 }
 
 struct Actor {
     herder: Arc<Herder>,
     id: ConnectorId,
     tasks: Vec<(TaskId, Task)>,
-    /// The configuration its tasks run with.
+    /// The configuration that all its tasks run with.
     applied: Option<Config>,
+    /// Tasks that are still to be started anew.
+    restart: BTreeSet<u32>,
 }
 
 /// Whether a key concerns only the chain and the error policy, which are exchanged in place.
@@ -126,26 +148,34 @@ impl Actor {
             let desired = wanted.borrow_and_update().clone();
             let version = desired.version;
             let gone = desired.gone || desired.leaving;
-            self.follow(desired).await;
+            let followed = self.follow(desired).await;
             done.send_replace(version);
-            if gone || wanted.changed().await.is_err() {
+            if gone {
+                return;
+            }
+            let changed = match followed {
+                Followed::Done => wanted.changed().await,
+                Followed::TryAgain => tokio::time::timeout(RETRY, wanted.changed())
+                    .await
+                    .unwrap_or(Ok(())),
+            };
+            if changed.is_err() {
                 return;
             }
         }
     }
 
-    async fn follow(&mut self, mut desired: Desired) {
-        if desired.leaving {
-            return self.stop_all().await;
-        }
-        if desired.gone {
+    async fn follow(&mut self, mut desired: Desired) -> Followed {
+        if desired.leaving || desired.gone {
             self.stop_all().await;
-            self.herder.statuses_of_deleted(&self.id);
-            return;
+            if desired.gone {
+                self.herder.statuses_of_deleted(&self.id);
+            }
+            return Followed::Done;
         }
         // Asked for once: a later change must not do it again.
-        let restart = std::mem::take(&mut desired.restart);
-        self.herder.forget_restarts(&self.id, &restart);
+        self.herder.forget_restarts(&self.id, &desired.restart);
+        self.restart.append(&mut desired.restart);
         match desired.target {
             TargetState::Paused => {
                 self.stop_all().await;
@@ -156,45 +186,42 @@ impl Actor {
                 self.herder.show_stopped(&self.id).await;
             }
             TargetState::Started => {
-                if let Err(e) = self.started(desired.config, &restart).await {
-                    tracing::error!(connector = %self.id, "the connector has failed: {e}");
-                    self.herder
-                        .show_connector(&self.id, State::Failed, Some(e.to_string()));
+                if let Err(e) = self.started(desired.config).await {
+                    return self.not_started(&e);
                 }
             }
         }
+        Followed::Done
     }
 
-    async fn started(&mut self, config: Config, restart: &BTreeSet<u32>) -> Result<(), TaskError> {
+    /// Says why a connector has not started, and whether time may heal it.
+    fn not_started(&self, e: &TaskError) -> Followed {
+        let (state, followed) = match e.disposition {
+            Disposition::Retry => (State::Restarting, Followed::TryAgain),
+            Disposition::Fail => (State::Failed, Followed::Done),
+        };
+        tracing::error!(connector = %self.id, "the connector has not started: {e}");
+        self.herder
+            .show_connector(&self.id, state, Some(e.to_string()));
+        followed
+    }
+
+    async fn started(&mut self, config: Config) -> Result<(), TaskError> {
         let unchanged = self.applied.as_ref() == Some(&config);
-        if unchanged && restart.is_empty() && !self.tasks.is_empty() {
+        if unchanged && self.restart.is_empty() && !self.tasks.is_empty() {
             self.herder.show_connector(&self.id, State::Running, None);
             return Ok(());
         }
         let configs = self.herder.task_configs(&self.id, &config).await?;
         self.herder.show_connector(&self.id, State::Running, None);
-        let chain_only = self
-            .applied
-            .as_ref()
-            .is_some_and(|old| differs_in_chain_only(old, &config));
-        let mut anew: BTreeSet<u32> = restart.clone();
+        // Until all of its tasks have the new one.
+        let applied = self.applied.take();
+        let chain_only = applied.is_some_and(|old| differs_in_chain_only(&old, &config));
         if !unchanged && chain_only && self.tasks.len() == configs.len() {
-            for (id, task) in &self.tasks {
-                if anew.contains(&id.task) {
-                    continue;
-                }
-                match task.swap(config.clone()).await {
-                    Ok(_) => {}
-                    Err(e) => {
-                        tracing::info!(task = %id, "starting the task anew: {e}");
-                        anew.insert(id.task);
-                    }
-                }
-            }
+            self.exchange_chains(&config).await;
         } else if !unchanged || self.tasks.is_empty() {
             self.stop_all().await;
         }
-        self.applied = Some(config.clone());
         for (n, own) in configs.into_iter().enumerate() {
             let id = TaskId {
                 connector: self.id.clone(),
@@ -202,10 +229,10 @@ impl Actor {
             };
             let at = self.tasks.iter().position(|(t, _)| *t == id);
             match at {
-                Some(_) if !anew.contains(&id.task) => continue,
+                Some(_) if !self.restart.contains(&id.task) => continue,
                 Some(i) => {
                     let (_, old) = self.tasks.remove(i);
-                    old.stop().await;
+                    old.stop();
                     old.join().await;
                 }
                 None => {}
@@ -214,16 +241,39 @@ impl Actor {
             self.herder.show_task(&id, State::Restarting, None);
             self.tasks.push((id, Task::start(spec)));
         }
+        self.restart.clear();
+        self.applied = Some(config);
         Ok(())
+    }
+
+    /// Hands a new chain to every running task; one that cannot take it is started anew.
+    async fn exchange_chains(&mut self, config: &Config) {
+        for (id, task) in &self.tasks {
+            if self.restart.contains(&id.task) {
+                continue;
+            }
+            match tokio::time::timeout(SWAP_TIMEOUT, task.swap(config.clone())).await {
+                Ok(Ok(_)) => {}
+                Ok(Err(e)) => {
+                    tracing::info!(task = %id, "starting the task anew: {e}");
+                    self.restart.insert(id.task);
+                }
+                Err(_) => tracing::warn!(
+                    task = %id,
+                    "the task is held up; transforms and formats are exchanged before its next batch"
+                ),
+            }
+        }
     }
 
     async fn stop_all(&mut self) {
         for (_, task) in &self.tasks {
-            task.stop().await;
+            task.stop();
         }
         for (_, task) in self.tasks.drain(..) {
             task.join().await;
         }
+        self.restart.clear();
         self.applied = None;
     }
 }

@@ -123,6 +123,7 @@ impl Herder {
             meter: self.meter(&id.connector.tenant),
             metrics: Arc::clone(&self.metrics),
             timing: self.config.timing,
+            leases: Arc::clone(&self.leases),
             generation: self.generation(),
         })
     }

@@ -2,9 +2,11 @@
 //!
 //! A commit that takes long is not given up but waited for later: were it forgotten, it could become durable behind the
 //! back of a later, older one. It decides nothing about when to commit.
+//! A commit on its way keeps the task's lease, so that no later run begins before it is stored or given up.
 //! Invariant: commits of a run are stored in order, and none is started before the one before it has an answer, so that
 //! stored offsets never move back (promise 1).
 
+use super::lease::Lease;
 use crate::store::OffsetStore;
 use host_core::error::TaskError;
 use host_core::failpoint;
@@ -27,15 +29,17 @@ struct Storing {
 pub(super) struct Committer {
     store: Arc<OffsetStore>,
     id: ConnectorId,
+    lease: Lease,
     waiting: Entries,
     storing: Option<Storing>,
 }
 
 impl Committer {
-    pub(super) fn new(store: Arc<OffsetStore>, id: ConnectorId) -> Self {
+    pub(super) fn new(store: Arc<OffsetStore>, id: ConnectorId, lease: Lease) -> Self {
         Self {
             store,
             id,
+            lease,
             waiting: Vec::new(),
             storing: None,
         }
@@ -87,12 +91,16 @@ impl Committer {
     fn start(&mut self) -> Storing {
         failpoint::hit("before_offset_commit");
         let entries = std::mem::take(&mut self.waiting);
-        let (store, id) = (Arc::clone(&self.store), self.id.clone());
+        let (store, id, lease) = (Arc::clone(&self.store), self.id.clone(), self.lease.clone());
         let writes: Vec<_> = entries.iter().cloned().map(|(p, o)| (p, Some(o))).collect();
         Storing {
             entries,
             began: Instant::now(),
-            answer: tokio::spawn(async move { store.commit(&id, &writes).await }),
+            answer: tokio::spawn(async move {
+                let answer = store.commit(&id, &writes).await;
+                drop(lease);
+                answer
+            }),
         }
     }
     /// Offsets that came meanwhile are newer than those that failed.
@@ -104,10 +112,11 @@ impl Committer {
 
 #[cfg(test)]
 mod tests {
+    use super::super::lease::Leases;
     use super::*;
     use crate::store::{KeyEntry, KeyLog, KeyValues};
     use futures_util::future::BoxFuture;
-    use host_core::id::TenantId;
+    use host_core::id::{TaskId, TenantId};
     use host_core::offset::JsonMap;
     use std::sync::Mutex;
     use tokio::sync::Semaphore;
@@ -157,7 +166,13 @@ mod tests {
         let store = OffsetStore::open(Box::new(Arc::clone(&gate)))
             .await
             .unwrap();
-        let mut c = Committer::new(Arc::new(store), ConnectorId::new(TenantId::default(), "c"));
+        let task = TaskId {
+            connector: ConnectorId::new(TenantId::default(), "c"),
+            task: 0,
+        };
+        let leases = Leases::default();
+        let lease = leases.try_take(&task).unwrap();
+        let mut c = Committer::new(Arc::new(store), task.connector.clone(), lease);
         c.add(at(1));
         assert_eq!(
             c.store(Duration::ZERO).await.unwrap_err().code,
@@ -186,5 +201,13 @@ mod tests {
             Some(at(4))
         );
         assert_eq!(c.store(patience).await, Ok(None));
+        // A run that leaves a commit behind leaves its lease with it.
+        c.add(at(5));
+        assert!(c.store(Duration::ZERO).await.is_err());
+        drop(c);
+        assert!(leases.try_take(&task).is_none());
+        gate.through.add_permits(1);
+        leases.take(&task, patience).await.unwrap();
+        assert_eq!(gate.written.lock().unwrap().last().unwrap(), "{\"at\":5}");
     }
 }

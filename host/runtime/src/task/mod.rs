@@ -7,11 +7,13 @@
 
 mod budget;
 mod commit;
+mod lease;
 mod producer;
 mod run;
 mod signals;
 mod thread;
 
+pub use lease::Leases;
 pub use producer::{QUEUE_KBYTES_MAX, default_props};
 
 use crate::chain::ChainBuilder;
@@ -27,7 +29,7 @@ use host_core::error::{Disposition, TaskError};
 use host_core::id::TaskId;
 use host_core::log::LogProvider;
 use host_core::source::SourceKind;
-use run::{Ended, Run};
+use run::{Ended, Run, own};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
@@ -39,6 +41,8 @@ const REQUESTS_MAX: usize = 8;
 const BACKOFF_FIRST: Duration = Duration::from_millis(300);
 /// A run that has lived this long, and made progress, begins counting its tries anew.
 const HEALTHY_AFTER: Duration = Duration::from_secs(10);
+/// What a task's end may take beyond the worker's time-outs: making a chain that was asked for before the stop.
+const STOP_SLACK: Duration = Duration::from_secs(30);
 
 /// Times that bound a task, from the worker's configuration.
 #[derive(Debug, Clone, Copy)]
@@ -49,6 +53,16 @@ pub struct Timing {
     pub flush_timeout: Duration,
     /// `task.shutdown.graceful.timeout.ms`.
     pub graceful: Duration,
+}
+
+impl Timing {
+    /// Longest that a task takes to stop: a commit in hand, its thread, its last records, the last commit.
+    fn stop_timeout(&self) -> Duration {
+        self.flush_timeout
+            .saturating_add(self.graceful)
+            .saturating_mul(2)
+            .saturating_add(STOP_SLACK)
+    }
 }
 
 /// All that a task is made from.
@@ -83,6 +97,8 @@ pub struct TaskSpec {
     pub metrics: Arc<Metrics>,
     /// Times that bound it.
     pub timing: Timing,
+    /// Who owns which task's number.
+    pub leases: Arc<Leases>,
     /// Counts changes of what runs where.
     pub generation: u64,
 }
@@ -108,14 +124,20 @@ pub(crate) enum Request {
 pub struct Task {
     requests: mpsc::Sender<Request>,
     actor: JoinHandle<()>,
+    stop_timeout: Duration,
 }
 
 impl Task {
     /// Starts it.
     pub fn start(spec: TaskSpec) -> Self {
         let (requests, inbox) = mpsc::channel(REQUESTS_MAX);
+        let stop_timeout = spec.timing.stop_timeout();
         let actor = tokio::spawn(Actor { spec, inbox }.live());
-        Self { requests, actor }
+        Self {
+            requests,
+            actor,
+            stop_timeout,
+        }
     }
     /// Exchanges transforms, formats and error policy in place; how long records were held up.
     pub async fn swap(&self, connector: Config) -> Result<Duration, TaskError> {
@@ -130,18 +152,27 @@ impl Task {
                 "exchanging transforms: the task has stopped",
             )
         };
-        self.requests.send(request).await.map_err(|_| gone())?;
+        // One that has no room for it has not come to those before it: it is as good as stopped.
+        self.requests.try_send(request).map_err(|_| gone())?;
         told.await.map_err(|_| gone())?
     }
     /// Asks it to stop: finish the batch in hand, flush, commit. [`Task::join`] waits for it.
-    pub async fn stop(&self) {
-        // A task that has gone needs no asking.
-        drop(self.requests.send(Request::Stop).await);
+    pub fn stop(&self) {
+        // One that has gone needs no asking, and one without room for it sees the end of requests in `join`.
+        drop(self.requests.try_send(Request::Stop));
     }
-    /// Waits until it has stopped.
-    pub async fn join(self) {
-        if let Err(e) = self.actor.await {
-            tracing::error!("a task has panicked, which is a bug: {e}");
+    /// Waits until it has stopped, for a bounded time: one that does not is cut off. What it leaves behind sends and
+    /// stores nothing that another task of its number could meet, which waits for its lease.
+    pub async fn join(mut self) {
+        drop(self.requests);
+        match tokio::time::timeout(self.stop_timeout, &mut self.actor).await {
+            Ok(Ok(())) => {}
+            Ok(Err(e)) => tracing::error!("a task has panicked, which is a bug: {e}"),
+            Err(_) => {
+                let waited = self.stop_timeout;
+                tracing::error!(?waited, "a task has not stopped in time and is cut off");
+                self.actor.abort();
+            }
         }
     }
 }
@@ -163,9 +194,14 @@ impl Actor {
         let mut tries = 0u32;
         loop {
             let (began, mut progressed) = (tokio::time::Instant::now(), false);
-            let ended = Run::new(&mut self.spec, &mut self.inbox, Arc::clone(&metrics))
-                .live(&mut progressed)
-                .await;
+            let ended = match own(&self.spec, &mut self.inbox).await {
+                Ok(lease) => {
+                    Run::new(&mut self.spec, &mut self.inbox, Arc::clone(&metrics), lease)
+                        .live(&mut progressed)
+                        .await
+                }
+                Err(ended) => ended,
+            };
             metrics.running(false);
             match ended {
                 Ended::Stopped => break,

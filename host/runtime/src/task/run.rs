@@ -1,11 +1,12 @@
 //! One life of an open source: from the stored offset until it ends, fails, or is told to stop.
 //!
-//! The source is read on tokio; batches cross one bounded channel to the task's thread. Offsets are committed at
-//! intervals and at the end. Invariant: a source hears of an offset only between two reads, and only of one that the
-//! offset store has acknowledged.
+//! It begins when it owns its task's number (`lease`). The source is read on tokio; batches cross one bounded channel to
+//! the task's thread. Offsets are committed at intervals and at the end. Invariant: a source hears of an offset only
+//! between two reads, and only of one that the offset store has acknowledged.
 
 use super::budget::{Budget, QUEUE_BATCHES_MAX};
 use super::commit::{Committer, Entries};
+use super::lease::{Lease, still_stopping};
 use super::producer::{Deliveries, Producer};
 use super::signals::Signals;
 use super::thread::{Pipeline, Swap, THREAD_STACK_BYTES, Work};
@@ -27,8 +28,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 /// Without an acknowledgement for this long, while records are outstanding, the task is not shown as RUNNING.
 const STALLED_AFTER: Duration = Duration::from_secs(10);
-/// Longer than the store's own delivery time-out, after which there is an answer.
-const LAST_COMMIT_TIMEOUT: Duration = Duration::from_secs(35);
+/// How long a run waits for the one before it; then it has failed and is tried again.
+const LEASE_WAIT_TIMEOUT: Duration = Duration::from_mins(1);
 const TICK: Duration = Duration::from_secs(1);
 
 /// How a run ended.
@@ -50,7 +51,33 @@ pub(super) struct Run<'a> {
     signals: Arc<Signals>,
     swap: Arc<Mutex<Option<Swap>>>,
     committer: Committer,
+    lease: Lease,
     stalled: bool,
+}
+
+impl Drop for Run<'_> {
+    /// A run that is cut off takes its thread with it; one that has ended has none any more.
+    fn drop(&mut self) {
+        self.signals.stop();
+        self.signals.abandon();
+    }
+}
+
+/// Waits for the ownership of the task's number, or for a stop; shown as UNASSIGNED meanwhile.
+pub(super) async fn own(
+    spec: &TaskSpec,
+    inbox: &mut mpsc::Receiver<Request>,
+) -> Result<Lease, Ended> {
+    if let Some(lease) = spec.leases.try_take(&spec.id) {
+        return Ok(lease);
+    }
+    let why = still_stopping(&spec.id);
+    tracing::warn!(task = %spec.id, "{why}");
+    spec.show(State::Unassigned, Some(why.to_string()));
+    tokio::select! {
+        taken = spec.leases.take(&spec.id, LEASE_WAIT_TIMEOUT) => taken.map_err(Ended::Failed),
+        ended = stop(inbox) => Err(ended),
+    }
 }
 
 type Joined = (Pipeline, Result<(), TaskError>);
@@ -60,8 +87,10 @@ impl<'a> Run<'a> {
         spec: &'a mut TaskSpec,
         inbox: &'a mut mpsc::Receiver<Request>,
         metrics: Arc<TaskMetrics>,
+        lease: Lease,
     ) -> Self {
-        let committer = Committer::new(Arc::clone(&spec.offsets), spec.id.connector.clone());
+        let (offsets, of) = (Arc::clone(&spec.offsets), spec.id.connector.clone());
+        let committer = Committer::new(offsets, of, lease.clone());
         Self {
             spec,
             inbox,
@@ -70,6 +99,7 @@ impl<'a> Run<'a> {
             signals: Arc::default(),
             swap: Arc::default(),
             committer,
+            lease,
             stalled: false,
         }
     }
@@ -130,6 +160,7 @@ impl<'a> Run<'a> {
             runtime: tokio::runtime::Handle::current(),
             shown: Instant::now(),
             used: HashSet::new(),
+            _lease: self.lease.clone(),
         };
         let (tell, told) = oneshot::channel();
         std::thread::Builder::new()
@@ -253,11 +284,8 @@ impl<'a> Run<'a> {
         } else if !matches!(ended, Ended::Failed(_)) {
             tracing::warn!(task = %self.spec.id, "the task's thread did not finish in time; its batch will be read again");
         }
-        // The next run begins at the stored offset, so a failed one waits for the answer to its last commit.
-        let patience = match ended {
-            Ended::Failed(_) => LAST_COMMIT_TIMEOUT,
-            Ended::Stopped | Ended::Finished => self.spec.timing.flush_timeout,
-        };
+        // The next run begins at the stored offset: where the answer takes longer, the commit keeps the lease until then.
+        let patience = self.spec.timing.flush_timeout;
         self.commit(deliveries, committed, progressed, patience)
             .await;
         ended

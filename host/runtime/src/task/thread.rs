@@ -6,6 +6,7 @@
 //! exactly one chain.
 
 use super::budget::Room;
+use super::lease::Lease;
 use super::producer::{Deliveries, Producer, Rejected, Send, SendError};
 use super::signals::Signals;
 use crate::chain::{Chain, DeadLetter, Prepared};
@@ -78,6 +79,8 @@ pub(super) struct Pipeline {
     pub(super) shown: Instant,
     /// Topics already noted as used.
     pub(super) used: HashSet<String>,
+    /// The run's lease; last, so that it is given back when the producer has gone.
+    pub(super) _lease: Lease,
 }
 
 impl Pipeline {

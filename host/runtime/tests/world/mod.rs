@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
+pub(crate) mod worker;
+
 use crate::counting::{Counting, partition};
 use host_core::access::Access;
 use host_core::config::Config;
@@ -14,7 +16,7 @@ use host_runtime::kafka::{
 };
 use host_runtime::metrics::Metrics;
 use host_runtime::store::{FileLog, KafkaLog, OffsetStore, StatusStore};
-use host_runtime::task::{Task, TaskSpec, Timing, default_props};
+use host_runtime::task::{Leases, Task, TaskSpec, Timing, default_props};
 use host_runtime::tenant::{Meter, Quotas};
 use host_runtime::topic_creation::CreationRules;
 use host_wasm::{Catalog, Engine, Limits, compile};
@@ -30,6 +32,7 @@ pub(crate) struct World {
     topics: Topics,
     props: ClientProps,
     metrics: Arc<Metrics>,
+    leases: Arc<Leases>,
 }
 
 pub(crate) fn bootstrap() -> String {
@@ -86,6 +89,7 @@ impl World {
             topics,
             props,
             metrics: Metrics::new().unwrap(),
+            leases: Arc::default(),
         }
     }
     pub(crate) fn config(&self) -> Config {
@@ -138,6 +142,7 @@ impl World {
                 flush_timeout: Duration::from_secs(5),
                 graceful: Duration::from_secs(10),
             },
+            leases: Arc::clone(&self.leases),
             generation: 1,
         });
         self.until("the task runs", || self.state().is_some()).await;
