@@ -12,7 +12,8 @@
 //! Basic credentials name a user as `acme/alice`, or as `alice` where only one tenant has one; an operator is
 //! `operator/root`. A bearer token is the same two parts in one: `acme/alice:secret`.
 //! Verified credentials are remembered by a salted digest for `CACHE_TTL`, so that hashing never sets the latency.
-//! Invariant: a changed file forgets every remembered credential; a file that cannot be read keeps the last good one.
+//! Invariant: a changed file forgets every remembered credential, and a check that it overtakes counts for nothing where
+//! its user has changed; a file that cannot be read keeps the last good one.
 
 use super::{Principal, Role};
 use argon2::Argon2;
@@ -116,7 +117,7 @@ impl Tenants {
     pub async fn authenticate(&self, user: &str, secret: &str) -> Result<Principal, AuthError> {
         self.reload_if_changed();
         let digest = self.digest(user, secret);
-        let (principal, hash) = {
+        let claimed = {
             let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some((p, at)) = state.verified.get(&digest)
                 && at.elapsed() < CACHE_TTL
@@ -128,13 +129,25 @@ impl Tenants {
         let _place = self.waiting.try_acquire().map_err(|_| AuthError::Busy)?;
         let _turn = self.checks.acquire().await.map_err(|_| AuthError::Busy)?;
         let secret = secret.to_owned();
-        let good = tokio::task::spawn_blocking(move || verify(&hash, &secret))
-            .await
-            .unwrap_or(false);
-        if !good {
+        let verifying =
+            tokio::task::spawn_blocking(move || verify(&claimed.1, &secret).then_some(claimed));
+        let verified = verifying.await.ok().flatten().ok_or(AuthError::Denied)?;
+        self.admit(user, digest, verified)
+    }
+
+    /// Remembers a verified credential, unless its user has been removed or changed since the check began: such a check
+    /// counts for nothing.
+    fn admit(
+        &self,
+        user: &str,
+        digest: [u8; 32],
+        verified: (Principal, String),
+    ) -> Result<Principal, AuthError> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if find(&state.file, user).as_ref() != Some(&verified) {
             return Err(AuthError::Denied);
         }
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let (principal, _) = verified;
         if state.verified.len() >= CACHE_ENTRIES_MAX {
             state.verified.retain(|_, (_, at)| at.elapsed() < CACHE_TTL);
         }
@@ -336,6 +349,39 @@ mod tests {
             "{:?}",
             from.elapsed()
         );
+        std::fs::remove_file(path).unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_check_that_a_reload_overtakes_counts_for_nothing() {
+        let hash = hash_password("s1").unwrap();
+        let users = |role: &str| {
+            format!("[tenants.acme.users]\nalice = {{ role = \"{role}\", hash = \"{hash}\" }}\n")
+        };
+        let path = file("overtaken", &users("author"));
+        let t = Tenants::load(&path).unwrap();
+        t.authenticate("alice", "s1").await.unwrap();
+        // As it stands between the check's begin and its end.
+        let verified = find(&t.state.lock().unwrap().file, "alice").unwrap();
+        let digest = t.digest("alice", "s1");
+        for (text, role) in [
+            (users("viewer"), Some(Role::Viewer)),
+            ("[tenants.acme.users]\n".to_owned(), None),
+        ] {
+            std::fs::write(&path, text).unwrap();
+            {
+                let mut state = t.state.lock().unwrap();
+                state.modified = None;
+                state.checked = state.checked.checked_sub(RELOAD_EVERY).unwrap();
+            }
+            t.reload_if_changed();
+            assert_eq!(
+                t.admit("alice", digest, verified.clone()),
+                Err(AuthError::Denied)
+            );
+            let now = t.authenticate("alice", "s1").await.ok();
+            assert_eq!(now.map(|p| p.role), role);
+        }
         std::fs::remove_file(path).unwrap();
     }
 
