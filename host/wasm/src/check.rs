@@ -71,9 +71,9 @@ pub(crate) fn check(bytes: &[u8]) -> Result<Checked<'_>, CheckError> {
 }
 
 fn invalid(e: &dyn std::fmt::Display) -> CheckError {
-    CheckError::Invalid(crate::fault::clean(
+    CheckError::Invalid(crate::text::clean(
         &e.to_string(),
-        crate::fault::GUEST_TEXT_BYTES_MAX,
+        crate::text::GUEST_TEXT_BYTES_MAX,
     ))
 }
 
@@ -168,7 +168,7 @@ fn names(all: &[&str]) -> String {
     let mut shown: Vec<String> = all
         .iter()
         .take(NAMES_MAX)
-        .map(|n| crate::fault::clean(n, 100))
+        .map(|n| crate::text::clean(n, 100))
         .collect();
     if more > 0 {
         shown.push(format!("{more} more"));

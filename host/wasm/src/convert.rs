@@ -5,8 +5,9 @@
 //! nests no deeper than a value may.
 
 use crate::bindings::types as wit;
-use crate::fault::{PluginFault, clean};
-use crate::instance::Part;
+use crate::context::Part;
+use crate::fault::PluginFault;
+use crate::text::clean;
 use host_core::config::{Config, ConfigDef, ConfigKey, Finding, Importance, Type, Width};
 use host_core::layout::validate::{self, Budget};
 use host_core::layout::{Reader, Slot, slot::SLOT_BYTES};
@@ -292,7 +293,7 @@ pub(crate) fn findings(errors: Vec<wit::ConfigError>) -> Vec<Finding> {
         .map(|e| {
             Finding::new(
                 clean(&e.key, 256),
-                clean(&e.message, crate::fault::GUEST_TEXT_BYTES_MAX),
+                clean(&e.message, crate::text::GUEST_TEXT_BYTES_MAX),
             )
         })
         .collect()

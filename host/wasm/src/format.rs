@@ -7,8 +7,9 @@ mod encoded;
 
 pub use encoded::{Encoded, NULL_END};
 
+use crate::context::Part;
 use crate::fault::PluginFault;
-use crate::instance::{Bindings, Guest, Part, Setup, StartError, wrong_world};
+use crate::instance::{Bindings, Guest, Setup, StartError, wrong_world};
 use crate::isolate::{Breaker, CallError, Failure};
 use crate::plugin::Plugin;
 use crate::stats::PluginStats;

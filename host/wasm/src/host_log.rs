@@ -4,9 +4,9 @@
 //! Invariant: at most [`Limits::log_lines_per_s`](crate::Limits) lines a second reach the sink, whatever the guest does.
 
 use crate::bindings::log::{Host, Level};
-use crate::fault::clean;
 use crate::limits::Limits;
 use crate::stats::PluginStats;
+use crate::text::clean;
 use host_core::id::TenantId;
 use std::sync::Arc;
 use std::time::Instant;

@@ -6,16 +6,18 @@
 
 use crate::bindings::types as wit;
 use crate::bindings::{format, predicate, transform};
+use crate::context::Context;
 use crate::convert;
 use crate::cpu::{CallClock, Pace};
-use crate::fault::{GUEST_TEXT_BYTES_MAX, PluginFault, clean};
+use crate::fault::PluginFault;
 use crate::guest_schemas::{Known, Ledger};
 use crate::host_log::{HostLog, LogSink, Owner};
 use crate::limits::Limits;
 use crate::plugin::{Lease, Plugin, Pre};
 use crate::stats::PluginStats;
 use crate::store::{Limiter, State};
-use host_core::config::{Config, ConfigDef, Finding};
+use crate::text::{GUEST_TEXT_BYTES_MAX, clean};
+use host_core::config::{Config, Finding};
 use host_core::id::TenantId;
 use host_core::schema::SharedSchemas;
 use std::sync::Arc;
@@ -23,45 +25,6 @@ use wasmtime::Store;
 
 /// Bytes that may be lifted from `describe`, `validate` and `configure`, and added to every answer for its frame.
 const SMALL_ANSWER_BYTES_MAX: u64 = 4 * 1024 * 1024;
-
-/// Which of a record's parts a format encodes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Part {
-    /// The key.
-    Key,
-    /// The value.
-    Value,
-    /// All headers' values.
-    Header,
-}
-
-impl Part {
-    pub(crate) fn to_wit(self) -> wit::Part {
-        match self {
-            Self::Key => wit::Part::Key,
-            Self::Value => wit::Part::Value,
-            Self::Header => wit::Part::Header,
-        }
-    }
-}
-
-/// What a plugin is configured as: the context of `validate` and `configure`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Context {
-    /// The class of the configuration, e.g. `org.apache.kafka.connect.transforms.MaskField$Value`.
-    pub class: String,
-    /// For a format, the part it is configured for.
-    pub part: Option<Part>,
-}
-
-impl Context {
-    fn to_wit(&self) -> wit::Context {
-        wit::Context {
-            class: self.class.clone(),
-            part: self.part.map(Part::to_wit),
-        }
-    }
-}
 
 /// All that a transform, predicate or format is made of.
 #[derive(Clone)]
@@ -213,7 +176,7 @@ fn limited<T>(
     let state = store.data_mut();
     state.stats.spent(state.clock.end());
     state.stats.holds_memory(state.limiter.used_bytes());
-    answer.map_err(|e| PluginFault::from_call(&e, state, deadline_ms))
+    answer.map_err(|e| state.fault(&e, deadline_ms))
 }
 
 /// An instance's bindings are of the world it was linked for; this is a mistake of the host.
@@ -331,13 +294,12 @@ impl Guest {
     }
 }
 
-/// Asks a plugin for its version and configuration keys, on an instance of its own.
-pub(crate) fn describe(
-    plugin: &Plugin,
-    limits: &Limits,
-) -> Result<(String, ConfigDef), PluginFault> {
-    let mut live = Live::alone(plugin, limits)?;
-    convert::definition(lifecycle!(live, limits, call_describe())?)
+/// Asks a linked plugin for its version and configuration keys, on an instance of its own.
+pub(crate) fn describe(plugin: Plugin, limits: &Limits) -> Result<Plugin, PluginFault> {
+    let mut live = Live::alone(&plugin, limits)?;
+    let answer = lifecycle!(live, limits, call_describe())?;
+    let (version, definition) = convert::definition(answer)?;
+    Ok(plugin.described(version, definition))
 }
 
 /// Asks a plugin about a configuration, on an instance of its own.

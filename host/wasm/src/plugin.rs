@@ -7,7 +7,6 @@
 use crate::bindings::{format, log, predicate, transform};
 use crate::engine::Engine;
 use crate::fault::PluginFault;
-use crate::limits::Limits;
 use crate::store::State;
 use host_core::config::ConfigDef;
 use std::fmt;
@@ -120,18 +119,17 @@ pub(crate) struct Origin {
 }
 
 impl Plugin {
-    /// Links a component and asks it for its definition.
-    pub(crate) fn new(
+    /// Links a component, which `instance::describe` has still to ask for its definition.
+    pub(crate) fn link(
         engine: &Engine,
         component: &Component,
         origin: Origin,
-        limits: &Limits,
     ) -> Result<Self, PluginFault> {
         let pre = link(engine, component, origin.world)
             .map_err(|e| PluginFault::BadAnswer(format!("linking it: {e:#}")))?;
-        let mut plugin = Self {
+        Ok(Self {
             classes: origin.classes,
-            version: Arc::from(""),
+            version: origin.version.unwrap_or_default(),
             world: origin.world,
             digest: origin.digest,
             size_bytes: origin.size_bytes,
@@ -140,11 +138,15 @@ impl Plugin {
             engine: engine.clone(),
             pre,
             instances: AtomicUsize::new(0),
-        };
-        let (version, definition) = crate::instance::describe(&plugin, limits)?;
-        plugin.version = origin.version.unwrap_or_else(|| version.into());
-        plugin.definition = definition;
-        Ok(plugin)
+        })
+    }
+    /// Notes its answer to `describe`; the version only where it was not uploaded under one.
+    pub(crate) fn described(mut self, version: String, definition: ConfigDef) -> Self {
+        if self.version.is_empty() {
+            self.version = version.into();
+        }
+        self.definition = definition;
+        self
     }
     /// The classes it may be configured as, its main one first; uploads have one, `wasm.<namespace>.<Name>`.
     pub fn classes(&self) -> &[Arc<str>] {

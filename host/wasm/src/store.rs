@@ -5,6 +5,7 @@
 //! guest cannot go on with a failed allocation.
 
 use crate::cpu::CallClock;
+use crate::fault::{PluginFault, with_backtrace};
 use crate::host_log::HostLog;
 use crate::stats::PluginStats;
 use std::sync::Arc;
@@ -25,6 +26,36 @@ pub(crate) struct State {
     pub(crate) clock: CallClock,
     pub(crate) stats: Arc<PluginStats>,
     pub(crate) log: HostLog,
+}
+
+impl State {
+    /// Classifies what a call or an instantiation ended with.
+    pub(crate) fn fault(&self, error: &wasmtime::Error, deadline_ms: u64) -> PluginFault {
+        if let Some(wanted_bytes) = self.limiter.refused_bytes() {
+            return PluginFault::Memory {
+                wanted_bytes,
+                limit_bytes: self.limiter.limit_bytes(),
+            };
+        }
+        if self.clock.is_stopped() {
+            return PluginFault::Stopped;
+        }
+        match error.downcast_ref::<wasmtime::Trap>() {
+            Some(wasmtime::Trap::Interrupt) => PluginFault::Deadline { deadline_ms },
+            Some(trap) => PluginFault::Trap(with_backtrace(&trap.to_string(), error)),
+            // wasmtime keeps this error's type to itself; its text is pinned by a test (an output bomb).
+            None if error
+                .root_cause()
+                .to_string()
+                .contains("fuel allocated for hostcalls") =>
+            {
+                PluginFault::BadAnswer(
+                    "it is larger than its limit (see output and record limits)".into(),
+                )
+            }
+            None => PluginFault::Trap(with_backtrace(&error.root_cause().to_string(), error)),
+        }
+    }
 }
 
 /// Counts an instance's memories together, where wasmtime's own limiter would count each by itself.

@@ -3,11 +3,12 @@
 //! It calls `run`, checks the patch and applies it. Records that fail stay in the batch as they were and are
 //! reported. Invariant: a record that is not reported has gone through the plugin exactly once.
 
-use crate::fault::{GUEST_TEXT_BYTES_MAX, PluginFault, clean};
+use crate::fault::PluginFault;
 use crate::instance::{Bindings, Guest, Setup, StartError, wrong_world};
 use crate::isolate::{Breaker, CallError, Failure};
 use crate::plugin::Plugin;
 use crate::stats::PluginStats;
+use crate::text::{GUEST_TEXT_BYTES_MAX, clean};
 use crate::wire::weigh;
 use host_core::batch::{Applied, Batch, PatchLimits};
 use host_core::error::{RecordError, Stage};

@@ -3,8 +3,9 @@
 //! Types and required keys are checked by its definition, the rest by the guest's own `validate`. It changes nothing.
 //! Invariant: a plugin that fails to answer is a finding about its class, never a success.
 
+use crate::context::Context;
 use crate::convert;
-use crate::instance::{Context, ask_validate};
+use crate::instance::ask_validate;
 use crate::limits::Limits;
 use crate::plugin::Plugin;
 use host_core::config::{Config, Finding, Parser};

@@ -2,8 +2,8 @@
 //!
 //! It reads entries only, no values. Invariant: the sum saturates; it never wraps.
 
+use crate::context::Part;
 use crate::guest_schemas::Ledger;
-use crate::instance::Part;
 use host_core::batch::Batch;
 use host_core::layout::record::RECORD_BYTES;
 use host_core::layout::{Reader, RecordEntry};

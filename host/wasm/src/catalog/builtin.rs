@@ -5,6 +5,7 @@
 
 use super::UploadError;
 use crate::compile::Compiler;
+use crate::instance::describe;
 use crate::limits::Limits;
 use crate::plugin::{Origin, Plugin, World};
 use std::num::NonZero;
@@ -75,11 +76,12 @@ fn load_one(b: &Builtin, compiler: &Compiler, limits: &Limits) -> Result<Plugin,
         size_bytes: b.bytes.len(),
         memory_bytes: 0,
     };
-    Plugin::new(compiler.engine(), &compiled.component, origin, limits).map_err(|fault| {
-        UploadError::Describe {
+    let linked = Plugin::link(compiler.engine(), &compiled.component, origin);
+    linked
+        .and_then(|p| describe(p, limits))
+        .map_err(|fault| UploadError::Describe {
             name,
             version,
             fault,
-        }
-    })
+        })
 }

@@ -14,6 +14,7 @@ pub use resolve::ResolveError;
 
 use crate::compile::{CompileError, Compiler};
 use crate::fault::PluginFault;
+use crate::instance::describe;
 use crate::limits::Limits;
 use crate::plugin::{Digest, Origin, Plugin};
 use host_core::id::TenantId;
@@ -186,13 +187,9 @@ impl Catalog {
             size_bytes: upload.bytes.len(),
             memory_bytes: upload.memory_bytes.min(self.limits.memory_bytes_max),
         };
-        Plugin::new(
-            self.compiler.engine(),
-            &compiled.component,
-            origin,
-            &self.limits,
-        )
-        .map_err(|fault| UploadError::Describe {
+        let linked = Plugin::link(self.compiler.engine(), &compiled.component, origin);
+        let described = linked.and_then(|p| describe(p, &self.limits));
+        described.map_err(|fault| UploadError::Describe {
             name: name_text,
             version: version_text,
             fault,
@@ -282,5 +279,5 @@ fn again(
 
 /// A name that a user sent, safe to show.
 fn shown(text: &str) -> String {
-    crate::fault::clean(text, 128)
+    crate::text::clean(text, 128)
 }

@@ -140,7 +140,7 @@ fn judge(settings: &Settings, answer: Answer) -> Result<(World, Vec<u8>), Compil
             "its compiled form is larger than {most} bytes; make the plugin smaller"
         )));
     }
-    let text = crate::fault::clean(String::from_utf8_lossy(&reason).trim(), 4096);
+    let text = crate::text::clean(String::from_utf8_lossy(&reason).trim(), 4096);
     match status.code() {
         Some(0) => {}
         Some(child::EXIT_REJECTED) => return Err(CompileError::Rejected(text)),

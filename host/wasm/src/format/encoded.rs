@@ -3,7 +3,7 @@
 //! It checks the guest's ends and blanks what must not be sent; it calls nothing. Invariant: ends ascend up to the
 //! length of the data, and all parts of a record that is reported are null.
 
-use crate::instance::Part;
+use crate::context::Part;
 use crate::isolate::Bad;
 use crate::wire::each;
 use host_core::batch::Batch;
