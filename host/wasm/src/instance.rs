@@ -133,8 +133,8 @@ impl Live {
             known: Known::default(),
         })
     }
-    /// For calls that nobody's connector makes (`describe`, `validate`): log lines are dropped, time is nobody's.
-    fn alone(plugin: &Plugin, limits: &Limits) -> Result<Self, PluginFault> {
+    /// For calls that are not a connector's (`describe`, `validate`): log lines are dropped.
+    fn alone(plugin: &Plugin, limits: &Limits, pace: &Pace) -> Result<Self, PluginFault> {
         let owner = Owner {
             tenant: TenantId::default(),
             connector: "".into(),
@@ -143,7 +143,7 @@ impl Live {
         };
         let stats = Arc::<PluginStats>::default();
         let log = HostLog::new(owner, Arc::new(|_| {}), Arc::clone(&stats), limits);
-        Self::new(plugin, limits, log, (Pace::default(), stats))
+        Self::new(plugin, limits, log, (pace.clone(), stats))
     }
     /// Makes one call, which may take CPU time and answer bytes up to these limits.
     pub(crate) fn call<T>(
@@ -296,7 +296,7 @@ impl Guest {
 
 /// Asks a linked plugin for its version and configuration keys, on an instance of its own.
 pub(crate) fn describe(plugin: Plugin, limits: &Limits) -> Result<Plugin, PluginFault> {
-    let mut live = Live::alone(&plugin, limits)?;
+    let mut live = Live::alone(&plugin, limits, &Pace::default())?;
     let answer = lifecycle!(live, limits, call_describe())?;
     let (version, definition) = convert::definition(answer)?;
     Ok(plugin.described(version, definition))
@@ -308,8 +308,9 @@ pub(crate) fn ask_validate(
     context: &Context,
     config: &Config,
     limits: &Limits,
+    pace: &Pace,
 ) -> Result<Vec<Finding>, PluginFault> {
-    let mut live = Live::alone(plugin, limits)?;
+    let mut live = Live::alone(plugin, limits, pace)?;
     let entries = convert::config_entries(plugin.definition(), config, context.part);
     let answer = lifecycle!(live, limits, call_validate(&context.to_wit(), &entries))?;
     Ok(convert::findings(answer))

@@ -8,8 +8,9 @@ use super::Herder;
 use crate::chain::{converter_key, converter_of};
 use host_core::config::{Config, ConfigKey, Finding, Importance, Type, Width};
 use host_core::id::TenantId;
-use host_wasm::{Context, Part, Plugin, ResolveError, World, validate_config};
+use host_wasm::{Context, Pace, Part, Plugin, ResolveError, World, validate_config};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A plugin that is to be asked about its configuration.
 struct Question {
@@ -19,6 +20,18 @@ struct Question {
     /// What its keys begin with in the connector's configuration.
     prefix: String,
     own: Config,
+}
+
+/// Who waits for the answers; when it has gone, nobody does, and the guests may stop.
+#[derive(Default)]
+struct Asker {
+    gone: Arc<AtomicBool>,
+}
+
+impl Drop for Asker {
+    fn drop(&mut self) {
+        self.gone.store(true, Ordering::Relaxed);
+    }
 }
 
 #[derive(Default)]
@@ -59,14 +72,23 @@ impl Herder {
         }
         let limits = self.limits_of(tenant);
         let questions = std::mem::take(&mut g.questions);
+        let meter = self.meter(tenant);
+        // Guests run for a tenant's requests as for its connectors: within its share, and one request at a time.
+        let turn = Arc::clone(&meter.asking).lock_owned().await;
+        let asker = Asker::default();
+        let pace = Pace {
+            share: Arc::clone(&meter.cpu),
+            stop: Arc::clone(&asker.gone),
+        };
         let asking = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
             let mut all = Vec::new();
             for q in questions {
                 let context = Context {
                     class: q.class,
                     part: q.part,
                 };
-                let found = validate_config(&q.plugin, &context, &q.own, &limits);
+                let found = validate_config(&q.plugin, &context, &q.own, &limits, &pace);
                 all.extend(found.into_iter().map(|f| under(&q.prefix, f)));
             }
             all

@@ -28,8 +28,6 @@ pub struct Quotas {
     pub plugin_bytes: Option<u64>,
     /// Bytes of one upload, where that is less than the host's own limit.
     pub upload_bytes: Option<u64>,
-    /// Bytes of one upload, where that is less than the host's own limit.
-    pub upload_bytes: Option<u64>,
     /// Guest instances that may run at a time.
     pub instances: Option<u64>,
     /// Memory of one guest instance in bytes.
@@ -100,6 +98,8 @@ pub struct Meter {
     memory_bytes: AtomicU64,
     /// Share and use of CPU time.
     pub cpu: Arc<CpuShare>,
+    /// Held while the tenant's guests are asked about a configuration.
+    pub asking: Arc<tokio::sync::Mutex<()>>,
     /// Records written.
     pub records_written: AtomicU64,
     /// Bytes written.

@@ -7,7 +7,7 @@ use host_core::config::Config;
 use host_core::id::TenantId;
 use host_core::schema::SharedSchemas;
 use host_wasm::{
-    Context, Format, Limits, Part, Predicate, Setup, StartError, World, validate_config,
+    Context, Format, Limits, Pace, Part, Predicate, Setup, StartError, World, validate_config,
 };
 
 fn json(part: Part, schemas: &SharedSchemas) -> Setup {
@@ -134,7 +134,13 @@ fn a_converter_learns_its_part_from_its_place() {
         };
         for config in [&[][..], &[("converter.type", "nonsense")]] {
             let config: Config = config.iter().copied().collect();
-            let found = validate_config(&plugin, &context, &config, &Limits::default());
+            let found = validate_config(
+                &plugin,
+                &context,
+                &config,
+                &Limits::default(),
+                &Pace::default(),
+            );
             assert_eq!(found, [], "{context:?}");
             let schemas = SharedSchemas::default();
             let setup = setup(&context.class, World::Format, Some(part), &[], &schemas);
@@ -150,9 +156,17 @@ fn a_wrong_configuration_is_found_before_and_at_the_start() {
     // A missing key and a wrong type are the host's findings, a pattern that does not parse is the guest's.
     for (config, at_start) in [(&[][..], "pattern"), (&[("pattern", "(")], "pattern")] {
         let setup = setup(class, World::Predicate, None, config, &schemas);
-        let found = validate_config(&setup.plugin, &setup.context, &setup.config, &setup.limits);
+        let found = validate_config(
+            &setup.plugin,
+            &setup.context,
+            &setup.config,
+            &setup.limits,
+            &setup.pace,
+        );
         assert_eq!(found.len(), 1, "{found:?}");
         assert_eq!(found[0].key, at_start);
+        let asked = !setup.pace.share.used().is_zero();
+        assert_eq!(asked, !config.is_empty(), "a guest's time is its tenant's");
         match Predicate::new(setup).map(drop) {
             Err(StartError::Config { findings, .. }) => assert_eq!(findings[0].key, at_start),
             other => panic!("{other:?}"),
@@ -160,6 +174,12 @@ fn a_wrong_configuration_is_found_before_and_at_the_start() {
     }
     let setup = json(Part::Value, &schemas);
     let config: Config = [("schemas.enable", "maybe")].into_iter().collect();
-    let found = validate_config(&setup.plugin, &setup.context, &config, &setup.limits);
+    let found = validate_config(
+        &setup.plugin,
+        &setup.context,
+        &config,
+        &setup.limits,
+        &setup.pace,
+    );
     assert_eq!(found[0].key, "schemas.enable", "{found:?}");
 }
