@@ -72,7 +72,9 @@ impl ClientContext for HostContext {
     }
     fn error(&self, error: KafkaError, reason: &str) {
         tracing::debug!(target: "tidegate::kafka", "{error}: {reason}");
-        if let Some(code) = error.rdkafka_error_code() {
+        // The end of a partition comes this way too, and is no error.
+        let code = error.rdkafka_error_code();
+        if let Some(code) = code.filter(|c| *c != RDKafkaErrorCode::PartitionEOF) {
             self.last_error.set(code, reason);
         }
     }

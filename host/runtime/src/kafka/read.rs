@@ -33,6 +33,8 @@ pub fn read_to_end(
     props.set("enable.auto.offset.store", "false");
     props.set("enable.partition.eof", "true");
     props.set("auto.offset.reset", "earliest");
+    // The end is told with an answer, and a broker without records holds its answer back for this long.
+    props.set("fetch.wait.max.ms", "10");
     let consumer: BaseConsumer<HostContext> =
         BaseConsumer::from_config_and_context(&props.to_client_config(), HostContext::default())
             .map_err(|e| task_error("starting a Kafka consumer", &e))?;
