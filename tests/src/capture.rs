@@ -55,15 +55,10 @@ impl From<&Record> for Captured {
 
 /// Reads the topics of the real broker.
 pub fn from_kafka(matching: &dyn Fn(&str) -> bool) -> Result<Capture> {
-    let names = kafka::topics()?.into_keys().filter(|t| matching(t));
-    names
-        .map(|t| {
-            Ok((
-                t.clone(),
-                kafka::read(&t)?.iter().map(Captured::from).collect(),
-            ))
-        })
-        .collect()
+    let all = kafka::read_all(matching)?.into_iter();
+    Ok(all
+        .map(|(topic, records)| (topic, records.iter().map(Captured::from).collect()))
+        .collect())
 }
 
 /// Reads a folder of recorded topics.

@@ -14,8 +14,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-/// Time without a new record after which a scenario is taken to be over.
-const QUIET: Duration = Duration::from_secs(2);
+/// Time without a new record after which a scenario is taken to be over, once all is there that was recorded.
+const QUIET: Duration = Duration::from_secs(1);
 /// Differences that are listed.
 const DIFFERENCES_MAX: usize = 5000;
 /// Limit of one step of a scenario.
@@ -75,7 +75,6 @@ impl Replay {
             })?;
         }
         let ours = |t: &str| prefixes.values().any(|(_, p, h)| belongs(t, p) || t == h);
-        quiet(&ours, 0)?;
         let streaming = replay.sql("streaming")?;
         for statement in statements(&streaming) {
             // The recorder opened a session for each group of statements, and each group begins so.
@@ -84,13 +83,13 @@ impl Replay {
             }
             session.run(statement)?;
         }
-        let before = kafka::ends(&ours)?.values().sum();
-        quiet(&ours, before)?;
+        for variant in &replay.variants {
+            let topics = folder(scenario).join(variant).join("topics");
+            let recorded = capture::from_folder(&topics)?;
+            replay.expected.insert(variant.clone(), recorded);
+        }
+        settle(&ours, &replay.expected)?;
         for (variant, (_, prefix, history)) in prefixes {
-            let topics = folder(scenario).join(&variant).join("topics");
-            replay
-                .expected
-                .insert(variant.clone(), capture::from_folder(&topics)?);
             let actual = capture::from_kafka(&|t| belongs(t, &prefix) || t == history)?;
             capture::to_folder(&actual, &host.folder.join(&variant))?;
             replay.actual.insert(variant, actual);
@@ -143,15 +142,24 @@ fn belongs(topic: &str, prefix: &str) -> bool {
     })
 }
 
-/// Waits until the topics have not grown for a while, and hold more than `more_than` records in all if they grow soon.
-fn quiet(ours: &dyn Fn(&str) -> bool, more_than: i64) -> Result<()> {
-    let mut last = (0, Instant::now());
+/// Waits until the topics hold what was recorded and have not grown for a while, or, where something is missing, until
+/// they have not grown for long.
+fn settle(ours: &dyn Fn(&str) -> bool, expected: &BTreeMap<String, Capture>) -> Result<()> {
+    let (mut last, mut since) = (BTreeMap::new(), Instant::now());
     until::until("the topics to be quiet", STEP, || {
-        let now: i64 = kafka::ends(ours)?.values().sum();
-        if now != last.0 {
-            last = (now, Instant::now());
+        let now = kafka::ends(ours)?;
+        if now != last {
+            (last, since) = (now, Instant::now());
         }
-        let patience = if now > more_than { QUIET } else { 4 * QUIET };
-        Ok((last.1.elapsed() > patience).then_some(()))
+        let held = |topic: &String| {
+            let partitions = last.iter().filter(|((t, _), _)| t == topic);
+            partitions.map(|(_, end)| *end).sum::<i64>()
+        };
+        let complete = expected
+            .values()
+            .flatten()
+            .all(|(topic, records)| held(topic) >= records.len() as i64);
+        let patience = if complete { QUIET } else { 8 * QUIET };
+        Ok((since.elapsed() > patience).then_some(()))
     })
 }

@@ -33,6 +33,20 @@ pub struct Record {
 }
 
 impl Record {
+    fn of(m: &rdkafka::message::BorrowedMessage<'_>) -> Self {
+        let headers = m.headers().map(|h| {
+            h.iter()
+                .map(|h| (h.key.to_owned(), h.value.map(<[u8]>::to_vec)))
+                .collect()
+        });
+        Self {
+            partition: m.partition(),
+            offset: m.offset(),
+            key: m.key().map(<[u8]>::to_vec),
+            value: m.payload().map(<[u8]>::to_vec),
+            headers: headers.unwrap_or_default(),
+        }
+    }
     /// The value as JSON.
     pub fn json(&self) -> Result<serde_json::Value> {
         let value = self.value.as_deref().context("a tombstone has no JSON")?;
@@ -72,36 +86,73 @@ pub fn topics() -> Result<BTreeMap<String, Vec<i32>>> {
 
 /// End offsets of all partitions of these topics.
 pub fn ends(matching: &dyn Fn(&str) -> bool) -> Result<BTreeMap<(String, i32), i64>> {
-    let c = consumer()?;
-    let mut out = BTreeMap::new();
+    let mut asked = TopicPartitionList::new();
     for (topic, partitions) in topics()?.into_iter().filter(|(t, _)| matching(t)) {
         for p in partitions {
-            let (_, high) = c
-                .fetch_watermarks(&topic, p, CALL)
-                .with_context(|| format!("end of {topic}-{p}"))?;
-            out.insert((topic.clone(), p), high);
+            asked.add_partition_offset(&topic, p, Offset::End)?;
         }
     }
-    Ok(out)
+    if asked.count() == 0 {
+        return Ok(BTreeMap::new());
+    }
+    // One question for all; in place of a time stands what is asked for.
+    let found = consumer()?
+        .offsets_for_times(asked, CALL)
+        .context("asking for the ends of topics")?;
+    let end = |e: &rdkafka::topic_partition_list::TopicPartitionListElem<'_>| {
+        let place = (e.topic().to_owned(), e.partition());
+        e.error()
+            .with_context(|| format!("end of {}-{}", place.0, place.1))?;
+        let offset = e.offset().to_raw().context("an end is a number")?;
+        Ok((place, offset))
+    };
+    found.elements().iter().map(end).collect()
 }
 
 /// All records a topic holds now, partition by partition; none for a topic that does not exist.
 pub fn read(topic: &str) -> Result<Vec<Record>> {
-    let mut left: BTreeMap<i32, i64> = BTreeMap::new();
-    for ((_, partition), end) in ends(&|t| t == topic)? {
-        left.insert(partition, end);
+    Ok(read_all(&|t| t == topic)?.remove(topic).unwrap_or_default())
+}
+
+/// All records these topics hold now, by topic; what is written meanwhile is not waited for.
+pub fn read_all(matching: &dyn Fn(&str) -> bool) -> Result<BTreeMap<String, Vec<Record>>> {
+    let mut left = ends(matching)?;
+    let mut out: BTreeMap<String, Vec<Record>> = BTreeMap::new();
+    let mut list = TopicPartitionList::new();
+    for (topic, partition) in left.keys() {
+        out.entry(topic.clone()).or_default();
+        list.add_partition_offset(topic, *partition, Offset::Beginning)?;
     }
-    let mut reader = Reader::new(topic)?;
-    let mut out = Vec::new();
-    // What is written meanwhile is not waited for.
-    while left.iter().any(|(p, end)| reader.position(*p) < *end) {
-        match reader.next_before_end()? {
-            Some(r) if r.offset < left.get(&r.partition).copied().unwrap_or(0) => out.push(r),
-            Some(_) => {}
-            None => break,
+    let consumer = consumer()?;
+    consumer.assign(&list).context("reading topics")?;
+    // The last offset of a partition is a record's: nothing here writes transactions, and compaction keeps the last.
+    left.retain(|_, end| *end > 0);
+    let mut heard = Instant::now();
+    while !left.is_empty() {
+        match consumer.poll(Duration::from_millis(200)) {
+            Some(Ok(m)) => {
+                heard = Instant::now();
+                let place = (m.topic().to_owned(), m.partition());
+                let Some(end) = left.get(&place).copied() else {
+                    continue;
+                };
+                if m.offset() + 1 >= end {
+                    left.remove(&place);
+                }
+                if m.offset() < end {
+                    out.entry(place.0).or_default().push(Record::of(&m));
+                }
+            }
+            Some(Err(rdkafka::error::KafkaError::PartitionEOF(_))) | None => {}
+            Some(Err(e)) => return Err(e).context("reading topics"),
+        }
+        if heard.elapsed() > CALL {
+            bail!("reading topics: nothing came within {CALL:?} of {left:?}");
         }
     }
-    out.sort_by_key(|r| (r.partition, r.offset));
+    for records in out.values_mut() {
+        records.sort_by_key(|r| (r.partition, r.offset));
+    }
     Ok(out)
 }
 
@@ -123,8 +174,6 @@ pub struct Reader {
     consumer: BaseConsumer,
     topic: String,
     ended: BTreeMap<i32, bool>,
-    /// Offset after the last record that was read, by partition.
-    positions: BTreeMap<i32, i64>,
 }
 
 impl Reader {
@@ -143,11 +192,7 @@ impl Reader {
             consumer,
             topic: topic.to_owned(),
             ended: partitions.into_iter().map(|p| (p, false)).collect(),
-            positions: BTreeMap::new(),
         })
-    }
-    fn position(&self, partition: i32) -> i64 {
-        self.positions.get(&partition).copied().unwrap_or(0)
     }
     /// The next record, or `None` when all partitions have been read to their end.
     pub fn next_before_end(&mut self) -> Result<Option<Record>> {
@@ -173,19 +218,7 @@ impl Reader {
             Some(Err(e)) => Err(e).with_context(|| format!("reading {}", self.topic)),
             Some(Ok(m)) => {
                 self.ended.insert(m.partition(), false);
-                self.positions.insert(m.partition(), m.offset() + 1);
-                let headers = m.headers().map(|h| {
-                    h.iter()
-                        .map(|h| (h.key.to_owned(), h.value.map(<[u8]>::to_vec)))
-                        .collect()
-                });
-                Ok(Some(Record {
-                    partition: m.partition(),
-                    offset: m.offset(),
-                    key: m.key().map(<[u8]>::to_vec),
-                    value: m.payload().map(<[u8]>::to_vec),
-                    headers: headers.unwrap_or_default(),
-                }))
+                Ok(Some(Record::of(&m)))
             }
         }
     }
