@@ -11,6 +11,7 @@ use host_core::config::{Config, Finding};
 use host_core::error::TaskError;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// One group of `topic.creation.groups`, or the default.
 #[derive(Debug, Clone)]
@@ -119,7 +120,12 @@ pub struct TopicGate {
     rules: CreationRules,
     /// Topics that have passed, with their `max.message.bytes` where it is known.
     passed: HashMap<String, Option<usize>>,
+    /// Partitions of the topics of which some record named one, and when they were counted.
+    counted: HashMap<String, (usize, Instant)>,
 }
+
+/// How long a partition is taken to be missing before it is asked for again; partitions can be added.
+const COUNTED_FOR: Duration = Duration::from_secs(5);
 
 /// Topics that one task may write to; a guest that invents names would otherwise fill memory and cluster.
 pub const TOPICS_PER_TASK_MAX: usize = 10_000;
@@ -132,6 +138,7 @@ impl TopicGate {
             access,
             rules,
             passed: HashMap::new(),
+            counted: HashMap::new(),
         }
     }
     /// Whether a topic has passed already.
@@ -178,6 +185,26 @@ impl TopicGate {
         let limit = configs.and_then(|c| c.get("max.message.bytes")?.parse().ok());
         self.passed.insert(topic.to_owned(), limit);
         Ok(limit)
+    }
+    /// How many partitions a topic that has passed has, if this one is not among them. What is wrong with a topic that is
+    /// not there any more is Kafka's to say.
+    pub async fn lacks_partition(
+        &mut self,
+        topic: &str,
+        partition: u32,
+    ) -> Result<Option<usize>, TaskError> {
+        let wanted = partition as usize;
+        if let Some((count, asked)) = self.counted.get(topic)
+            && (wanted < *count || asked.elapsed() < COUNTED_FOR)
+        {
+            return Ok((wanted >= *count).then_some(*count));
+        }
+        let Some(count) = self.topics.partitions(topic).await? else {
+            return Ok(None);
+        };
+        self.counted
+            .insert(topic.to_owned(), (count, Instant::now()));
+        Ok((wanted >= count).then_some(count))
     }
 }
 

@@ -10,11 +10,21 @@ use counting::Counting;
 use host_core::config::Config;
 use host_core::error::TaskError;
 use host_runtime::herder::entity::State;
+use std::collections::BTreeSet;
 use std::time::Duration;
 use world::World;
 
 fn values(from: u64, to: u64) -> Vec<String> {
     (from..to).map(|n| format!("{n}")).collect()
+}
+
+fn arrived(w: &World) -> BTreeSet<u64> {
+    let values = w.values(&w.topic);
+    values.iter().map(|v| v.parse().unwrap()).collect()
+}
+
+fn all_but(to: u64, one: u64) -> BTreeSet<u64> {
+    (0..to).filter(|n| *n != one).collect()
 }
 
 fn with(config: &Config, more: &[(&str, &str)]) -> Config {
@@ -173,17 +183,47 @@ async fn a_record_the_broker_refuses_follows_the_error_policy() {
         .await;
     task.stop();
     task.join().await;
-    let arrived: std::collections::BTreeSet<u64> = w
-        .values(&w.topic)
-        .iter()
-        .map(|v| v.parse().unwrap())
-        .collect();
-    let expected: std::collections::BTreeSet<u64> = (0..1_000).filter(|n| *n != 500).collect();
-    assert_eq!(arrived, expected);
+    assert_eq!(arrived(&w), all_but(1_000, 500));
     let letters = w.values(&dead);
     assert!(
         letters.len() == 1 && letters[0].len() >= 5_000,
         "{} dead letters",
         letters.len()
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_for_a_partition_that_is_not_there_follows_the_error_policy() {
+    let w = World::new("partition").await;
+    w.create_topic(&w.topic, &[]).await;
+    let source = || Counting::to(1_000).partition_at(500, 7);
+    let task = w.start(source(), w.config()).await;
+    w.until("the task has failed", || w.state() == Some(State::Failed))
+        .await;
+    let trace = w.statuses.task(&w.id).unwrap().trace.unwrap();
+    let named = format!(
+        "partition 7 of the topic {}, which has 1 partitions",
+        w.topic
+    );
+    assert!(
+        trace.starts_with("RECORD-KAFKA-PRODUCE") && trace.contains(&named),
+        "{trace}"
+    );
+    task.stop();
+    task.join().await;
+    let dead = format!("{}-dead", w.topic);
+    let tolerant = with(
+        &w.config(),
+        &[
+            ("errors.tolerance", "all"),
+            ("errors.deadletterqueue.topic.name", &dead),
+        ],
+    );
+    let task = w.start(source(), tolerant).await;
+    w.until("the last offset is stored", || w.position() == Some(1_000))
+        .await;
+    task.stop();
+    task.join().await;
+    assert_eq!(arrived(&w), all_but(1_000, 500));
+    assert_eq!(w.values(&dead), ["500"]);
 }

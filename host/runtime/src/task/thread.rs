@@ -273,18 +273,27 @@ impl Pipeline {
                 .topic(entry)
                 .map_err(|e| SendError::Task(malformed(&e)))?;
             let ticket = Ticket::new(sequence, record.origin);
-            let sent = self.producer.send(
-                Send {
-                    topic,
-                    partition: entry.partition,
-                    timestamp_ms: entry.timestamp_ms,
-                    key: out.key,
-                    value: out.value,
-                    headers: prepared.headers.get(entry.headers, entry.headers_len),
-                    ticket,
-                },
-                &stopped,
-            );
+            let missing = entry
+                .partition
+                .map_or(Ok(None), |p| self.missing_partition(topic, p))?;
+            let send = |producer: &Producer| {
+                producer.send(
+                    Send {
+                        topic,
+                        partition: entry.partition,
+                        timestamp_ms: entry.timestamp_ms,
+                        key: out.key,
+                        value: out.value,
+                        headers: prepared.headers.get(entry.headers, entry.headers_len),
+                        ticket,
+                    },
+                    &stopped,
+                )
+            };
+            let sent = match missing {
+                Some(why) => Err(SendError::Record(why)),
+                None => send(&self.producer),
+            };
             match sent {
                 Ok(()) => {
                     records += 1;
@@ -314,6 +323,23 @@ impl Pipeline {
             .fetch_add(records, Ordering::Relaxed);
         self.meter.bytes_written.fetch_add(bytes, Ordering::Relaxed);
         Ok(())
+    }
+
+    /// Why a record cannot go to the partition it names (a transform may name any); librdkafka would refuse it as often
+    /// as it is read again.
+    fn missing_partition(
+        &mut self,
+        topic: &str,
+        partition: u32,
+    ) -> Result<Option<String>, SendError> {
+        let asked = self.gate.lacks_partition(topic, partition);
+        let count = self.runtime.block_on(asked).map_err(SendError::Task)?;
+        Ok(count.map(|count| {
+            format!(
+                "the record names partition {partition} of the topic {topic}, which has {count} partitions, from 0; \
+                 correct the transform that set it, or add partitions"
+            )
+        }))
     }
 
     fn note_use(&mut self, topic: &str) {

@@ -24,6 +24,7 @@ pub(crate) struct Counting {
     pause: Duration,
     fail: Option<(u64, TaskError, Arc<AtomicBool>)>,
     large: Option<(u64, usize)>,
+    partition: Option<(u64, u32)>,
 }
 
 impl Counting {
@@ -33,6 +34,7 @@ impl Counting {
             pause: Duration::ZERO,
             fail: None,
             large: None,
+            partition: None,
         }
     }
     /// Pauses between batches, so that there is a middle to act in.
@@ -46,6 +48,13 @@ impl Counting {
     pub(crate) fn failing_at(self, n: u64, e: TaskError) -> Self {
         Self {
             fail: Some((n, e, Arc::new(AtomicBool::new(false)))),
+            ..self
+        }
+    }
+    /// Sends record `n` to this partition.
+    pub(crate) fn partition_at(self, n: u64, partition: u32) -> Self {
+        Self {
+            partition: Some((n, partition)),
             ..self
         }
     }
@@ -125,8 +134,15 @@ impl Source for Open {
                 self.next += 1;
             }
             self.sequence += 1;
-            b.finish(self.sequence - 1, Arc::new(Table { first }))
-                .map(Some)
+            let mut batch = b.finish(self.sequence - 1, Arc::new(Table { first }))?;
+            if let Some((n, partition)) = self.kind.partition
+                && (first..self.next).contains(&n)
+            {
+                let mut records = batch.records().to_vec();
+                records[(n - first) as usize].entry.partition = Some(partition);
+                batch.replace_records(records);
+            }
+            Ok(Some(batch))
         })
     }
     fn committed<'a>(&'a mut self, offset: &'a Offset) -> BoxFuture<'a, Result<(), TaskError>> {
