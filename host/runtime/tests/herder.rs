@@ -100,7 +100,10 @@ async fn a_connector_lives_its_life() {
     let expected: Vec<String> = (0..all.len()).map(|n| n.to_string()).collect();
     assert_eq!(all, expected, "nothing lost, nothing twice");
     assert_eq!(position(&h), all.len() as u64);
-    assert_eq!(h.topics(&id), vec![w.topic.clone(), routed_topic.clone()]);
+    assert_eq!(
+        h.topics(&id).unwrap(),
+        vec![w.topic.clone(), routed_topic.clone()]
+    );
 
     // Offsets of a stopped connector.
     let altered = ConnectorOffsets {

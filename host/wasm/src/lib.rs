@@ -35,7 +35,8 @@ mod validate;
 mod wire;
 
 pub use catalog::{
-    Catalog, DeleteError, PluginName, ResolveError, Upload, UploadError, Uploaded, VersionSpec,
+    Catalog, DeleteError, Entry, PluginName, ResolveError, Upload, UploadError, Uploaded,
+    VersionSpec,
 };
 pub use check::CheckError;
 pub use context::{Context, Part};

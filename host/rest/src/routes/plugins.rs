@@ -15,8 +15,8 @@ use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, FromRequest, Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use host_core::config::{Config, ConfigKey};
-use host_core::id::{ConnectorId, TenantId};
+use host_core::config::ConfigKey;
+use host_core::id::TenantId;
 use host_runtime::herder::entity::PluginVersion;
 use serde::Serialize;
 
@@ -56,20 +56,13 @@ pub(crate) async fn version(
 ) -> Answer<VersionInfo> {
     let (name, wanted) = (params.get("plugin"), params.get("version"));
     let versions = of_name(&state, &tenant, name)?;
-    let newest = versions.last().is_some_and(|v| v.version == wanted);
     let found = versions.into_iter().find(|v| v.version == wanted);
     let version = found
         .ok_or_else(|| RestError::not_found(format!("Plugin {name} has no version {wanted}")))?;
     let herder = &state.herder;
     let config = herder.plugin_config(&tenant, &version.class, Some(wanted))?;
-    let uses = |connector: &String| {
-        let id = ConnectorId::new(tenant.clone(), connector);
-        let config = herder.connector_config(&id);
-        config.is_ok_and(|c| is_used(&c, &version.class, wanted, newest))
-    };
-    let used_by = herder.connectors(&tenant).into_iter().filter(uses);
     Ok(Json(VersionInfo {
-        used_by: used_by.collect(),
+        used_by: herder.plugin_users(&tenant, name, wanted),
         version,
         config,
     }))
@@ -86,17 +79,6 @@ fn of_name(
         return Err(RestError::not_found(format!("Plugin {name} not found")));
     }
     Ok(all)
-}
-
-/// Whether a configuration names this version of a class: by its number, or as the newest (KIP-891).
-fn is_used(config: &Config, class: &str, version: &str, newest: bool) -> bool {
-    config.iter().any(|(key, value)| {
-        // transforms.mask.type and transforms.mask.plugin.version; value.converter and value.converter.plugin.version
-        let alias = key.strip_suffix(".type").unwrap_or(key);
-        let pinned = config.get(&format!("{alias}.plugin.version"));
-        let pinned = pinned.filter(|p| !p.is_empty() && *p != "latest");
-        value == class && pinned.map_or(newest, |p| p == version)
-    })
 }
 
 /// `PUT /plugins/{name}/versions/{v}`: 201, or 200 where these bytes are there already.
@@ -169,52 +151,6 @@ pub(crate) async fn delete(
 mod tests {
     use super::*;
     use axum::http::header::CONTENT_TYPE;
-
-    /// Keys and values of a configuration.
-    type Entries = [(&'static str, &'static str)];
-
-    #[test]
-    fn uses_are_found_by_version() {
-        let class = "wasm.acme.MaskPii";
-        let cases: [(&Entries, bool, bool); 7] = [
-            (&[("transforms.m.type", class)], true, true),
-            (&[("transforms.m.type", class)], false, false),
-            (&[("transforms.m.type", "wasm.acme.Other")], true, false),
-            (
-                &[
-                    ("transforms.m.type", class),
-                    ("transforms.m.plugin.version", "1.0.0"),
-                ],
-                false,
-                true,
-            ),
-            (
-                &[
-                    ("value.converter", class),
-                    ("value.converter.plugin.version", "2.0.0"),
-                ],
-                true,
-                false,
-            ),
-            (
-                &[
-                    ("value.converter", class),
-                    ("value.converter.plugin.version", "latest"),
-                ],
-                true,
-                true,
-            ),
-            (&[], true, false),
-        ];
-        for (entries, newest, expected) in cases {
-            let config: Config = entries.iter().copied().collect();
-            assert_eq!(
-                is_used(&config, class, "1.0.0", newest),
-                expected,
-                "{config:?}"
-            );
-        }
-    }
 
     #[test]
     fn types_of_uploads() {

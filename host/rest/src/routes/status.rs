@@ -47,9 +47,10 @@ pub(crate) struct Topics {
 pub(crate) async fn topics(
     State(state): State<RestState>,
     OfConnector(id): OfConnector,
-) -> Json<BTreeMap<String, Topics>> {
-    let topics = state.herder.topics(&id);
-    Json(BTreeMap::from([(id.name.to_string(), Topics { topics })]))
+) -> Answer<BTreeMap<String, Topics>> {
+    let topics = state.herder.topics(&id)?;
+    let named = (id.name.to_string(), Topics { topics });
+    Ok(Json(BTreeMap::from([named])))
 }
 
 /// `PUT …/topics/reset`.

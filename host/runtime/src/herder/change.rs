@@ -117,6 +117,19 @@ impl Herder {
         })
     }
 
+    /// Replaces a configuration if it is still the one that was `read`; `None` where somebody else was quicker.
+    pub(super) async fn replace_config(
+        self: Arc<Self>,
+        id: ConnectorId,
+        read: &Config,
+        config: Config,
+    ) -> Answer<Option<ConnectorInfo>> {
+        if self.stored(&id)?.config != *read {
+            return Ok(None);
+        }
+        Ok(Some(self.put_config(id, config).await?.info))
+    }
+
     /// Deletes a connector; its tasks stop meanwhile, and nobody else's change waits for them.
     pub(super) async fn delete(self: Arc<Self>, id: &ConnectorId) -> Answer<()> {
         self.stored(id)?;
@@ -224,6 +237,7 @@ impl Herder {
     }
 
     pub(super) fn reset_topics(&self, id: &ConnectorId) -> Answer<()> {
+        self.check_topics_tracked()?;
         if !self.config.topic_reset {
             return Err(HerderError::forbidden("Topic tracking reset is disabled."));
         }

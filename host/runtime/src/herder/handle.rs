@@ -17,6 +17,9 @@ use tokio::sync::{mpsc, oneshot};
 /// Changes that may wait for their turn.
 pub const CHANGES_QUEUED_MAX: usize = 64;
 
+/// How often a patch is made anew because somebody else was quicker.
+const PATCH_TRIES_MAX: u32 = 16;
+
 pub(super) type Change = Box<dyn FnOnce(Arc<Herder>) -> BoxFuture<'static, ()> + Send>;
 type Answer<T> = Result<T, HerderError>;
 
@@ -108,8 +111,8 @@ impl HerderHandle {
     pub fn tasks(&self, id: &ConnectorId) -> Answer<Vec<TaskInfo>> {
         self.herder.tasks(id)
     }
-    /// Topics a connector has used; empty for an unknown one, as Connect answers.
-    pub fn topics(&self, id: &ConnectorId) -> Vec<String> {
+    /// Topics a connector has used; empty for an unknown one, as Connect answers; 403 where they are not tracked.
+    pub fn topics(&self, id: &ConnectorId) -> Answer<Vec<String>> {
         self.herder.topics(id)
     }
 
@@ -141,20 +144,35 @@ impl HerderHandle {
         }
         Ok(outcome)
     }
-    /// Changes some keys (`PATCH …/config`); `None` removes a key.
+    /// Changes some keys (`PATCH …/config`); `None` removes a key. What was read, changed and checked is stored only if it
+    /// is still what is there; otherwise it is done again, so that of two patches none undoes the other.
     pub async fn patch_config(
         &self,
         id: &ConnectorId,
         patch: Vec<(String, Option<String>)>,
     ) -> Answer<ConnectorInfo> {
-        let mut config = self.connector_config(id)?;
-        for (key, value) in patch {
-            match value {
-                Some(v) => config.set(key, v),
-                None => drop(config.remove(&key)),
+        for _ in 0..PATCH_TRIES_MAX {
+            let read = self.connector_config(id)?;
+            let mut config = read.clone();
+            for (key, value) in &patch {
+                match value {
+                    Some(v) => config.set(key, v),
+                    None => drop(config.remove(key)),
+                }
+            }
+            let config = self.herder.checked(id, config).await?;
+            let of = id.clone();
+            let replaced =
+                self.change(move |h| async move { h.replace_config(of, &read, config).await });
+            if let Some(info) = replaced.await? {
+                self.herder.settled(id).await;
+                return Ok(info);
             }
         }
-        Ok(self.put_config(id, config).await?.info)
+        Err(HerderError::conflict(format!(
+            "Connector {} was changed {PATCH_TRIES_MAX} times while this change of it was being checked; try again",
+            id.name
+        )))
     }
     /// Deletes a connector; its offsets stay, as in Connect. Returns when its tasks have stopped, or after a few seconds.
     pub async fn delete(&self, id: &ConnectorId) -> Answer<()> {
@@ -251,9 +269,14 @@ impl HerderHandle {
         version: &str,
         component: Vec<u8>,
     ) -> Answer<(PluginVersion, bool)> {
-        self.herder
-            .upload_plugin(tenant, name, version, component)
+        let compiling = self.herder.compile_plugin(tenant, name, version, component);
+        let compiled = compiling.await?;
+        self.change(move |h| async move { h.commit_plugin(compiled).await })
             .await
+    }
+    /// Connectors whose configuration means this version of a plugin.
+    pub fn plugin_users(&self, tenant: &TenantId, name: &str, version: &str) -> Vec<String> {
+        self.herder.plugin_users(tenant, name, version)
     }
     /// `GET /plugins`: the tenant's uploads, by name and version.
     pub fn plugins(&self, tenant: &TenantId) -> Vec<PluginVersion> {

@@ -15,6 +15,7 @@ mod plugins;
 mod runner;
 mod show;
 mod start;
+mod uploads;
 mod validate;
 mod validate_plugins;
 mod view;
@@ -40,6 +41,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use tokio::sync::{Notify, watch};
+use uploads::Uploading;
 
 /// The stores, once they have been read.
 struct Stores {
@@ -63,6 +65,8 @@ pub struct Herder {
     runners: Mutex<BTreeMap<ConnectorId, Runner>>,
     quotas: Mutex<BTreeMap<TenantId, Quotas>>,
     meters: Mutex<BTreeMap<TenantId, Arc<Meter>>>,
+    /// Uploads of plugins on their way.
+    uploading: Mutex<Uploading>,
     generation: AtomicU64,
     startup: watch::Sender<Startup>,
     /// Deleted connectors whose tasks are still stopping.
@@ -93,6 +97,7 @@ impl Herder {
             runners: Mutex::default(),
             quotas: Mutex::default(),
             meters: Mutex::default(),
+            uploading: Mutex::default(),
             generation: AtomicU64::new(1),
             startup: watch::Sender::new(Startup::Starting),
             place: Mutex::default(),

@@ -1,19 +1,15 @@
-//! Plugins of a tenant: listing, definitions, upload, deletion.
+//! Plugins of a tenant: listing, definitions, who uses one, deletion.
 //!
-//! Checking and compiling are `host_wasm`'s, keeping the bytes is the plugin store's; quotas and what uses a plugin are
-//! decided here. Invariant: a plugin that has been answered as stored is durable, and one in use is not deleted.
+//! Uploading is `uploads`', keeping the bytes is the plugin store's. Invariant: a plugin in use is not deleted, and one
+//! whose deletion could not be stored is still there.
 
 use super::common_keys::common_keys;
 use super::entity::{PluginInfo, PluginVersion};
-use super::{Answer, ErrorKind, Herder, HerderError, classes, internal};
-use crate::store::StoredPlugin;
+use super::{Answer, Herder, HerderError, classes, internal};
 use host_core::config::{Config, ConfigKey};
 use host_core::id::TenantId;
 use host_core::source::SourceKind;
-use host_wasm::compile::CompileError;
-use host_wasm::{DeleteError, Plugin, Upload, UploadError, World};
-use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use host_wasm::{DeleteError, Plugin, World};
 
 /// Connect's names for what a plugin is.
 fn kinds_of(world: World) -> &'static [&'static str] {
@@ -88,59 +84,7 @@ impl Herder {
         .collect()
     }
 
-    pub(super) async fn upload_plugin(
-        &self,
-        tenant: &TenantId,
-        name: &str,
-        version: &str,
-        component: Vec<u8>,
-    ) -> Answer<(PluginVersion, bool)> {
-        let stores = self.stores()?;
-        let known = self
-            .plugins(tenant)
-            .iter()
-            .any(|p| p.name == name && p.version == version);
-        if !known {
-            self.check_plugin_quotas(tenant, component.len() as u64)?;
-        }
-        let (catalog, of) = (Arc::clone(&self.catalog), tenant.clone());
-        let (plugin_name, plugin_version) = (name.to_owned(), version.to_owned());
-        let compiling = tokio::task::spawn_blocking(move || {
-            let uploaded = catalog.upload(Upload {
-                tenant: &of,
-                name: &plugin_name,
-                version: &plugin_version,
-                bytes: &component,
-                memory_bytes: 0,
-            });
-            (uploaded, component)
-        });
-        let (uploaded, bytes) = compiling
-            .await
-            .map_err(|e| HerderError::internal(format!("compiling a plugin: {e}")))?;
-        let uploaded = uploaded.map_err(|e| refused(&e))?;
-        if uploaded.created {
-            let now = SystemTime::now().duration_since(UNIX_EPOCH);
-            let stored = StoredPlugin {
-                tenant: tenant.clone(),
-                name: name.to_owned(),
-                version: version.to_owned(),
-                bytes,
-                created_ms: now.map_or(0, |d| d.as_millis() as u64),
-            };
-            if let Err(e) = stores.plugins.put(&stored).await {
-                // Not durable, so not there.
-                drop(self.catalog.delete(tenant, name, version, &[]));
-                return Err(internal(&e));
-            }
-        }
-        Ok((
-            self.describe(tenant, name, &uploaded.plugin),
-            uploaded.created,
-        ))
-    }
-
-    fn describe(&self, tenant: &TenantId, name: &str, plugin: &Plugin) -> PluginVersion {
+    pub(super) fn describe(&self, tenant: &TenantId, name: &str, plugin: &Plugin) -> PluginVersion {
         let version = plugin.version();
         let created_ms = self
             .stores()
@@ -161,29 +105,6 @@ impl Herder {
         }
     }
 
-    fn check_plugin_quotas(&self, tenant: &TenantId, bytes: u64) -> Answer<()> {
-        let (quotas, usage) = (self.quotas(tenant), self.usage(tenant));
-        let over = if quotas.plugins.is_some_and(|max| usage.plugins >= max) {
-            format!(
-                "{} plugin versions and its quota 'plugins' allows no more",
-                usage.plugins
-            )
-        } else if quotas
-            .plugin_bytes
-            .is_some_and(|max| usage.plugin_bytes.saturating_add(bytes) > max)
-        {
-            format!(
-                "{} bytes of plugins and its quota 'plugin_bytes' has no room for {bytes} more",
-                usage.plugin_bytes
-            )
-        } else {
-            return Ok(());
-        };
-        Err(HerderError::forbidden(format!(
-            "Tenant {tenant} has {over}; delete a version or ask an operator for more"
-        )))
-    }
-
     pub(super) async fn delete_plugin(
         &self,
         tenant: &TenantId,
@@ -191,7 +112,7 @@ impl Herder {
         version: &str,
     ) -> Answer<()> {
         let stores = self.stores()?;
-        let users = self.users_of(tenant, name, version);
+        let users = self.plugin_users(tenant, name, version);
         let gone = self
             .catalog
             .delete(tenant, name, version, &users)
@@ -199,15 +120,17 @@ impl Herder {
                 DeleteError::NotFound { .. } => HerderError::not_found(e.to_string()),
                 DeleteError::InUse { .. } => HerderError::conflict(e.to_string()),
             })?;
-        stores
-            .plugins
-            .delete(tenant, name, version, gone.size_bytes())
-            .await
-            .map_err(|e| internal(&e))
+        let size = gone.plugin().size_bytes();
+        let deleted = stores.plugins.delete(tenant, name, version, size).await;
+        deleted.map_err(|e| {
+            // Still stored, so still there; nobody can have taken its place, for changes are made one at a time.
+            drop(self.catalog.add(gone));
+            internal(&e)
+        })
     }
 
     /// Connectors of the tenant whose configuration means this version.
-    fn users_of(&self, tenant: &TenantId, name: &str, version: &str) -> Vec<String> {
+    pub(super) fn plugin_users(&self, tenant: &TenantId, name: &str, version: &str) -> Vec<String> {
         let Ok(stores) = self.stores() else {
             return Vec::new();
         };
@@ -252,18 +175,4 @@ fn connector_keys(kind: &dyn SourceKind) -> Vec<ConfigKey> {
     let mut keys = kind.definition().keys.clone();
     keys.extend(common);
     keys
-}
-
-fn refused(e: &UploadError) -> HerderError {
-    let kind = match e {
-        UploadError::Name(_) | UploadError::Version(_) => ErrorKind::BadRequest,
-        UploadError::Conflict { .. } => ErrorKind::Conflict,
-        UploadError::Describe { .. } => ErrorKind::Unprocessable,
-        UploadError::Compile { error, .. } => match error {
-            CompileError::TooLarge { .. } => ErrorKind::TooLarge,
-            CompileError::Rejected(_) | CompileError::Limit(_) => ErrorKind::Unprocessable,
-            CompileError::Host(_) => ErrorKind::Internal,
-        },
-    };
-    HerderError::new(kind, e.to_string())
 }

@@ -145,7 +145,8 @@ impl Herder {
         self.take_place().await?;
         let configs = ConfigStore::open(config).await?;
         let offsets = OffsetStore::open(offset).await?;
-        let statuses = StatusStore::open(status, worker_id).await?;
+        let mut statuses = StatusStore::open(status, worker_id).await?;
+        statuses.track_topics(self.config.topic_tracking);
         let (plugins, stored) = PluginStore::open(plugin).await?;
         let stores = Stores {
             configs,

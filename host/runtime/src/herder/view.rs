@@ -78,9 +78,18 @@ impl Herder {
         };
         Ok(configs.map(info).collect())
     }
-    pub(super) fn topics(&self, id: &ConnectorId) -> Vec<String> {
-        self.stores()
-            .map_or_else(|_| Vec::new(), |s| s.statuses.topics(id))
+    pub(super) fn topics(&self, id: &ConnectorId) -> Answer<Vec<String>> {
+        self.check_topics_tracked()?;
+        Ok(self
+            .stores()
+            .map_or_else(|_| Vec::new(), |s| s.statuses.topics(id)))
+    }
+    /// `topic.tracking.enable` (KIP-558).
+    pub(super) fn check_topics_tracked(&self) -> Answer<()> {
+        if self.config.topic_tracking {
+            return Ok(());
+        }
+        Err(HerderError::forbidden("Topic tracking is disabled."))
     }
 }
 

@@ -47,6 +47,7 @@ struct Known {
 pub struct StatusStore {
     worker_id: String,
     known: RwLock<Known>,
+    tracks_topics: bool,
     queue: mpsc::Sender<KeyEntry>,
 }
 
@@ -93,8 +94,13 @@ impl StatusStore {
         Ok(Self {
             worker_id: worker_id.to_owned(),
             known: RwLock::new(known),
+            tracks_topics: true,
             queue,
         })
+    }
+    /// Whether topics are noted that connectors use: the worker's `topic.tracking.enable` (KIP-558), true unless said.
+    pub fn track_topics(&mut self, tracks: bool) {
+        self.tracks_topics = tracks;
     }
     fn put(&self, key: Vec<u8>, value: Option<Vec<u8>>) {
         if self.queue.try_send((key, value)).is_err() {
@@ -182,7 +188,7 @@ impl StatusStore {
             let used = k.topics.entry(name.clone()).or_default();
             used.insert(topic.to_owned())
         };
-        if !self.change(new) {
+        if !self.tracks_topics || !self.change(new) {
             return;
         }
         let now_ms = SystemTime::now()

@@ -45,8 +45,11 @@ pub(crate) fn catalog() -> Arc<Catalog> {
     static CATALOG: OnceLock<Arc<Catalog>> = OnceLock::new();
     let open = || {
         let cache = std::env::temp_dir().join("tidegate-test-cache");
-        let compiler =
-            compile::Compiler::new(Engine::new().unwrap(), compile::Settings::new(cache)).unwrap();
+        let mut settings = compile::Settings::new(cache);
+        // Uploads are compiled by the host's own program; built-ins are not.
+        settings.command =
+            std::env::var_os("TIDEGATE_BIN").map(|bin| (bin.into(), vec!["compile".into()]));
+        let compiler = compile::Compiler::new(Engine::new().unwrap(), settings).unwrap();
         Arc::new(Catalog::open(Arc::new(compiler), Limits::default()).unwrap())
     };
     Arc::clone(CATALOG.get_or_init(open))

@@ -45,9 +45,20 @@ pub(crate) fn standalone(
     kafka: &str,
     graceful: Duration,
 ) -> HerderHandle {
+    standalone_with(w, kind, kafka, graceful, &[])
+}
+
+/// With further worker properties.
+pub(crate) fn standalone_with(
+    w: &World,
+    kind: Counting,
+    kafka: &str,
+    graceful: Duration,
+    more: &[(&str, &str)],
+) -> HerderHandle {
     let string = "org.apache.kafka.connect.storage.StringConverter";
     let files = std::env::temp_dir().join(format!("{}.offsets", w.topic));
-    let raw: Config = [
+    let mut raw: Config = [
         ("bootstrap.servers", kafka),
         ("key.converter", string),
         ("value.converter", string),
@@ -60,6 +71,9 @@ pub(crate) fn standalone(
     ]
     .into_iter()
     .collect();
+    for (k, v) in more {
+        raw.set(*k, *v);
+    }
     start(&raw, kind)
 }
 

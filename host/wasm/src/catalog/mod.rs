@@ -48,6 +48,21 @@ pub struct Upload<'a> {
     pub memory_bytes: usize,
 }
 
+/// A plugin with its name and version, in the catalog or on its way there.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    key: (TenantId, PluginName),
+    version: Version,
+    plugin: Arc<Plugin>,
+}
+
+impl Entry {
+    /// The plugin.
+    pub fn plugin(&self) -> &Arc<Plugin> {
+        &self.plugin
+    }
+}
+
 /// What an upload led to.
 #[derive(Debug, Clone)]
 pub struct Uploaded {
@@ -140,18 +155,46 @@ impl Catalog {
         })
     }
 
-    /// Adds a plugin. Blocks while it is compiled. The same bytes again change nothing.
+    /// Checks and adds a plugin. Blocks while it is compiled. The same bytes again change nothing.
     pub fn upload(&self, upload: Upload<'_>) -> Result<Uploaded, UploadError> {
+        self.add(self.prepare(upload)?)
+    }
+
+    /// Checks and compiles an upload, and adds nothing. Blocks meanwhile.
+    pub fn prepare(&self, upload: Upload<'_>) -> Result<Entry, UploadError> {
         let name =
             PluginName::new(upload.name).ok_or_else(|| UploadError::Name(shown(upload.name)))?;
         let version = Version::parse(upload.version)
             .map_err(|_| UploadError::Version(shown(upload.version)))?;
         let key = (upload.tenant.clone(), name);
-        if let Some(there) = self.find(&key, &version) {
-            return again(&key.1, &version, there, Digest::of(upload.bytes));
+        let plugin = match self.find(&key, &version) {
+            Some(there) => again(&key.1, &version, there, Digest::of(upload.bytes))?.plugin,
+            None => Arc::new(self.make(&key.1, &version, upload)?),
+        };
+        Ok(Entry {
+            key,
+            version,
+            plugin,
+        })
+    }
+
+    /// Whether [`Catalog::add`] would add it; false where the same bytes are there already.
+    pub fn is_new(&self, entry: &Entry) -> Result<bool, UploadError> {
+        match self.find(&entry.key, &entry.version) {
+            Some(there) => again(&entry.key.1, &entry.version, there, entry.plugin.digest())
+                .map(|known| known.created),
+            None => Ok(true),
         }
-        let plugin = Arc::new(self.make(&key.1, &version, upload)?);
+    }
+
+    /// Adds what has been prepared, or puts back what has been deleted.
+    pub fn add(&self, entry: Entry) -> Result<Uploaded, UploadError> {
         let mut uploads = self.uploads.write().unwrap_or_else(PoisonError::into_inner);
+        let Entry {
+            key,
+            version,
+            plugin,
+        } = entry;
         let versions = uploads.entry(key.clone()).or_default();
         // Another upload of the version may have been quicker.
         if let Some(there) = versions.get(&version) {
@@ -208,7 +251,7 @@ impl Catalog {
         name: &str,
         version: &str,
         users: &[String],
-    ) -> Result<Arc<Plugin>, DeleteError> {
+    ) -> Result<Entry, DeleteError> {
         let none = || DeleteError::NotFound {
             name: shown(name),
             version: shown(version),
@@ -231,11 +274,15 @@ impl Catalog {
                 users,
             });
         }
-        let gone = versions.remove(&parsed).ok_or_else(none)?;
+        let plugin = versions.remove(&parsed).ok_or_else(none)?;
         if versions.is_empty() {
             uploads.remove(&key);
         }
-        Ok(gone)
+        Ok(Entry {
+            key,
+            version: parsed,
+            plugin,
+        })
     }
 
     /// The built-ins.
