@@ -253,20 +253,6 @@ pub(super) const TOLD_AS_WELL: [&str; 2] = [
 pub(super) const NO_ERRORS: [(&str, &str); 1] =
     [("Cannot invoke \"", "the inside of a null pointer in Java")];
 
-/// Fields of a key's value that we do not fill in yet: what they are then, and why that does no harm.
-pub(super) const NOT_TOLD: [(&str, &str, &str); 2] = [
-    (
-        "recommended_values",
-        "[]",
-        "the words of an enumeration are in the error about a wrong one",
-    ),
-    (
-        "visible",
-        "true",
-        "only forms that people fill in look at it",
-    ),
-];
-
 /// Recorded errors that ours says in other words: what both hold, and why.
 pub(super) const OTHER_WORDS: [(&str, &str, &str); 2] = [
     (
