@@ -131,6 +131,7 @@ impl Herder {
         findings.extend(told);
         def.keys.extend(own.keys.iter().cloned());
         warn_unknown(kind.as_ref(), &def, config);
+        warn_without_retries(config);
         ConfigInfos::new(kind.class(), &def, config, &findings)
     }
 
@@ -246,6 +247,18 @@ fn common_rules(config: &Config, findings: &mut Vec<Finding>) {
         let message = "Invalid combination: errors.deadletterqueue.topic.name keeps failed records only with \
                        errors.tolerance=all; set it, or remove the topic";
         findings.push(Finding::new("errors.deadletterqueue.topic.name", message));
+    }
+}
+
+/// KIP-298 repeats transforms and converters that fail with a retriable error (`RetryWithToleranceOperator`). A guest is a
+/// pure function, its limits are in CPU time: no failure of one is retriable, and none is repeated by these keys.
+fn warn_without_retries(config: &Config) {
+    let timeout = config.get("errors.retry.timeout").map_or("0", str::trim);
+    if timeout != "0" {
+        tracing::warn!(
+            "errors.retry.timeout={timeout} repeats nothing: no failure of a transform or converter here is one that \
+             may heal; errors.max.retries is for servers that are away"
+        );
     }
 }
 
