@@ -222,7 +222,8 @@ impl Herder {
     async fn regain_place(self: &Arc<Self>) -> Result<(), TaskError> {
         loop {
             match self.try_regain_place().await {
-                Err(e) if e.disposition == Disposition::Retry => {
+                // A broker that has just started may still count this worker's own earlier membership.
+                Err(e) if e.disposition == Disposition::Retry || e.code == "GROUP-IN-USE" => {
                     tracing::warn!("taking the worker's place again, will try again: {e}");
                     tokio::time::sleep(RETRY).await;
                 }
