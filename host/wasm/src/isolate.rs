@@ -10,7 +10,7 @@ use crate::fault::PluginFault;
 use crate::instance::{Guest, StartError};
 use crate::limits::Limits;
 use host_core::batch::Batch;
-use host_core::error::TaskError;
+use host_core::error::{RecordError, Stage, TaskError};
 use std::time::Duration;
 
 /// How one call ended, when not well. Nothing of it has been kept.
@@ -84,6 +84,17 @@ pub(crate) struct Bad {
     pub(crate) position: u32,
     pub(crate) index: u32,
     pub(crate) message: String,
+}
+
+/// Bad records as the chain judges them: transforms and their predicates are one stage, as in Connect.
+pub(crate) fn transformation_errors(bad: Vec<Bad>, class: &str) -> Vec<RecordError> {
+    let error = |b: Bad| RecordError {
+        record: b.index,
+        stage: Stage::Transformation,
+        class: class.to_owned(),
+        message: b.message,
+    };
+    bad.into_iter().map(error).collect()
 }
 
 /// A step of the work that is left; positions count selected records.

@@ -5,13 +5,13 @@
 
 use crate::fault::PluginFault;
 use crate::instance::{Bindings, Guest, Setup, StartError, wrong_world};
-use crate::isolate::{Breaker, CallError, Failure};
+use crate::isolate::{Breaker, CallError, Failure, transformation_errors};
 use crate::plugin::Plugin;
 use crate::stats::PluginStats;
 use crate::transform::from_guest;
 use crate::wire::weigh;
 use host_core::batch::Batch;
-use host_core::error::{RecordError, Stage};
+use host_core::error::RecordError;
 use std::sync::Arc;
 
 /// A configured predicate of one task.
@@ -49,7 +49,6 @@ impl Predicate {
     /// the time of the call).
     pub fn test(&mut self, batch: &mut Batch) -> Result<Tested, CallError> {
         let mut holds = vec![false; batch.records().len()];
-        let class = self.guest.class().to_owned();
         let bad = self.breaker.run(
             &mut self.guest,
             batch,
@@ -62,15 +61,7 @@ impl Predicate {
                 Ok(())
             },
         )?;
-        let errors = bad
-            .into_iter()
-            .map(|b| RecordError {
-                record: b.index,
-                stage: Stage::Transformation,
-                class: class.clone(),
-                message: b.message,
-            })
-            .collect();
+        let errors = transformation_errors(bad, self.guest.class());
         Ok(Tested { holds, errors })
     }
 }

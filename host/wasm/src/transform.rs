@@ -5,13 +5,13 @@
 
 use crate::fault::PluginFault;
 use crate::instance::{Bindings, Guest, Setup, StartError, wrong_world};
-use crate::isolate::{Breaker, CallError, Failure};
+use crate::isolate::{Breaker, CallError, Failure, transformation_errors};
 use crate::plugin::Plugin;
 use crate::stats::PluginStats;
 use crate::text::{GUEST_TEXT_BYTES_MAX, clean};
 use crate::wire::weigh;
 use host_core::batch::{Applied, Batch, PatchLimits};
-use host_core::error::{RecordError, Stage};
+use host_core::error::RecordError;
 use std::sync::Arc;
 
 /// A configured transform of one task.
@@ -54,7 +54,6 @@ impl Transform {
         selection: Option<&[u32]>,
     ) -> Result<Transformed, CallError> {
         let mut done = Transformed::default();
-        let class = self.guest.class().to_owned();
         let bad = self.breaker.run(
             &mut self.guest,
             batch,
@@ -65,15 +64,7 @@ impl Transform {
                 Ok(())
             },
         )?;
-        done.errors = bad
-            .into_iter()
-            .map(|b| RecordError {
-                record: b.index,
-                stage: Stage::Transformation,
-                class: class.clone(),
-                message: b.message,
-            })
-            .collect();
+        done.errors = transformation_errors(bad, self.guest.class());
         Ok(done)
     }
 }
