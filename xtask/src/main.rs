@@ -9,6 +9,7 @@
 )]
 
 mod apt;
+mod bench;
 mod check;
 mod demo;
 mod plugins;
@@ -36,6 +37,9 @@ cargo x <command>
   test [unit|it|long|faults|FILTER]
                               build, start services, run the tests (default: all but long)
   demo [--exit]               the whole product on this machine; --exit stops after the last step
+  bench e2e [OPTION…]         measure the release build beside the real Debezium (if there is Java):
+                              --rounds 3, --changes 1000000, --rows 2000000, --case NAME (repeatable),
+                              --only tidegate, --out FOLDER (default docs/benchmarks from 3 rounds on)
   help                        this text
 
 Environment
@@ -65,6 +69,7 @@ fn run(arguments: &[String]) -> Result<()> {
         ["services", rest @ ..] => services::command(&root, rest),
         ["check"] => check::run(&root),
         ["test", rest @ ..] => test::run(&root, rest),
+        ["bench", "e2e", rest @ ..] => bench::e2e(&root, rest),
         ["demo"] => demo::run(&root, false),
         ["demo", "--exit"] => demo::run(&root, true),
         other => bail!(

@@ -64,6 +64,11 @@ impl Root {
     pub(crate) fn debug_binary(&self, name: &str) -> PathBuf {
         self.join("target/debug").join(name)
     }
+
+    /// A binary of the workspace's release build.
+    pub(crate) fn release_binary(&self, name: &str) -> PathBuf {
+        self.join("target/release").join(name)
+    }
 }
 
 /// The folder for downloads and unpacked servers, outside `target` so that they outlive
