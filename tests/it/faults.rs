@@ -126,7 +126,7 @@ fn crash_between_a_ddl_and_its_history_record() {
 }
 
 /// Runs `cargo x services …` the way a person would.
-fn services_do(words: &[&str]) {
+pub(crate) fn services_do(words: &[&str]) {
     let status = std::process::Command::new(services::xtask().unwrap())
         .arg("services")
         .args(words)

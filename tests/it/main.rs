@@ -8,6 +8,7 @@ mod bad_input;
 mod compressed;
 mod faults;
 mod golden;
+mod kafka_away;
 mod kafka_security;
 mod long;
 mod memory;
