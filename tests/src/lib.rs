@@ -12,6 +12,7 @@ pub mod json;
 pub mod kafka;
 pub mod ledger;
 pub mod mysql;
+pub mod mysqld;
 pub mod secure_kafka;
 pub mod services;
 pub mod until;

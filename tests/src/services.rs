@@ -43,6 +43,11 @@ pub fn plugins() -> Result<PathBuf> {
     variable("TIDEGATE_PLUGINS_DIR").map(PathBuf::from)
 }
 
+/// The folder of services that run on this machine.
+pub fn folder() -> Result<PathBuf> {
+    variable("TIDEGATE_SERVICES_DIR").map(PathBuf::from)
+}
+
 /// The root of the checkout.
 pub fn checkout() -> PathBuf {
     let manifest = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));

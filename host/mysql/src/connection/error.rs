@@ -23,6 +23,8 @@ impl Doing {
 
 const ACCESS_DENIED: [u16; 3] = [1044, 1045, 1698];
 const NO_PRIVILEGE: [u16; 4] = [1142, 1143, 1227, 1370];
+/// ER_NO_BINARY_LOGGING.
+const NO_BINLOG: u16 = 1381;
 const BINLOG_READ: u16 = 1236;
 const LOCK_TIMEOUT: u16 = 1205;
 /// Server shutting down, too many connections, deadlock: worth another try.
@@ -48,6 +50,7 @@ pub fn task_error(doing: &Doing, error: Error) -> TaskError {
                 e.message
             ),
         ),
+        Error::Server(e) if e.code == NO_BINLOG => off(doing, &e.message),
         Error::Server(e) if e.code == BINLOG_READ => binlog(doing, &e.message),
         Error::Server(e) if e.code == LOCK_TIMEOUT => TaskError::retry(
             "MYSQL-LOCK-TIMEOUT",
@@ -107,7 +110,21 @@ fn binlog(doing: &str, message: &str) -> TaskError {
             ),
         );
     }
+    if text.contains("binary log is not open") {
+        return off(doing, message);
+    }
     TaskError::fail("MYSQL-BINLOG", format!("{doing}: {message}"))
+}
+
+/// The server writes no binlog (any more).
+fn off(doing: &str, message: &str) -> TaskError {
+    TaskError::fail(
+        "MYSQL-BINLOG-OFF",
+        format!(
+            "{doing}: {message}; the server has log_bin=OFF: start it with --log-bin, then take a new snapshot (delete the \
+             offsets), for changes made without it are nowhere"
+        ),
+    )
 }
 
 #[cfg(test)]
@@ -163,6 +180,18 @@ mod tests {
                 "MYSQL-BINLOG-PURGED",
                 Disposition::Fail,
                 "when_needed",
+            ),
+            (
+                server(1381, "You are not using binary logging"),
+                "MYSQL-BINLOG-OFF",
+                Disposition::Fail,
+                "--log-bin",
+            ),
+            (
+                server(1236, "Binary log is not open"),
+                "MYSQL-BINLOG-OFF",
+                Disposition::Fail,
+                "log_bin=OFF",
             ),
             (
                 server(1040, "Too many connections"),

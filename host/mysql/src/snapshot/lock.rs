@@ -75,7 +75,7 @@ async fn status(conn: &mut Conn) -> Result<BinlogStatus, TaskError> {
     status.ok_or_else(|| {
         TaskError::fail(
             "MYSQL-BINLOG-OFF",
-            "reading the binlog's position: the server has no binlog; start it with --log-bin",
+            "reading the binlog's position: the server has log_bin=OFF; start it with --log-bin",
         )
     })
 }
