@@ -72,8 +72,9 @@ pub struct TaskContext {
 
 /// An open source.
 pub trait Source: Send {
-    /// The next records; `None` when there will be no more (a snapshot-only connector). A batch holds at least one
-    /// record. Waits as long as there is nothing; the caller drops the future, and then the source, to stop it.
+    /// The next records; `None` when there will be no more (a snapshot-only connector). A batch holds at least one source
+    /// record, which may be one without a record for Kafka: the source has come this far and found nothing. Waits as long
+    /// as there is nothing; the caller drops the future, and then the source, to stop it.
     fn next_batch(&mut self) -> BoxFuture<'_, Result<Option<Batch>, TaskError>>;
     /// This offset has been stored: the source may tell its server.
     fn committed<'a>(&'a mut self, offset: &'a Offset) -> BoxFuture<'a, Result<(), TaskError>>;

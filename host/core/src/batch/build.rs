@@ -17,6 +17,7 @@ pub struct BatchBuilder {
     /// Data of the records. Write values here, then push the record.
     pub arena: Arena,
     records: Vec<BatchRecord>,
+    source_records: u32,
     schemas: SharedSchemas,
     names: HashMap<Box<str>, (u32, u32)>,
 }
@@ -28,6 +29,7 @@ impl BatchBuilder {
         Self {
             arena,
             records: Vec::new(),
+            source_records: 0,
             schemas,
             names: HashMap::new(),
         }
@@ -36,13 +38,13 @@ impl BatchBuilder {
     pub fn schemas(&self) -> &SharedSchemas {
         &self.schemas
     }
-    /// Number of records so far.
+    /// Number of source records so far.
     pub fn len(&self) -> usize {
-        self.records.len()
+        self.source_records as usize
     }
-    /// Whether there is no record yet.
+    /// Whether there is no source record yet.
     pub fn is_empty(&self) -> bool {
-        self.records.is_empty()
+        self.source_records == 0
     }
     /// Bytes of the arena so far.
     pub fn arena_bytes(&self) -> usize {
@@ -102,8 +104,13 @@ impl BatchBuilder {
     }
     /// Adds a record whose parts have been written already.
     pub fn push_entry(&mut self, entry: RecordEntry) {
-        let origin = self.records.len() as u32;
+        let origin = self.source_records;
         self.records.push(BatchRecord { entry, origin });
+        self.source_records += 1;
+    }
+    /// Adds a source record that nobody gets, as if a transform had dropped it: only its offset goes on.
+    pub fn push_nothing(&mut self) {
+        self.source_records += 1;
     }
     /// The batch.
     pub fn finish(self, sequence: u64, offsets: Offsets) -> Result<Batch, TaskError> {
@@ -114,7 +121,7 @@ impl BatchBuilder {
         }
         Ok(Batch {
             arena: self.arena.into_bytes(),
-            source_records: self.records.len() as u32,
+            source_records: self.source_records,
             records: self.records,
             schemas: self.schemas,
             offsets,

@@ -16,6 +16,10 @@ const RENAMED: &[(&str, &str)] = &[
     ("column.blacklist", "column.exclude.list"),
     ("database.history", "schema.history.internal"),
     ("snapshot.locking", "snapshot.locking.mode"),
+    (
+        "event.deserialization.failure.handling.mode",
+        "event.processing.failure.handling.mode",
+    ),
 ];
 const RENAMED_PREFIX: (&str, &str) = ("database.history.", "schema.history.internal.");
 

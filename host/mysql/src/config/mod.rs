@@ -13,7 +13,7 @@ pub use aliases::{normalise, understands, warnings};
 pub(crate) use filter::is_system_database;
 pub use filter::{ColumnFilter, KeyColumns, TableFilter};
 pub use modes::{
-    BigintUnsigned, Binary, Decimal, HistoryStore, Inconsistent, Locking, SkippedOperations,
+    BigintUnsigned, Binary, Decimal, FailureHandling, HistoryStore, Locking, SkippedOperations,
     SnapshotMode, SslMode, TimePrecision,
 };
 
@@ -140,8 +140,10 @@ pub struct MysqlConfig {
     pub include_query: bool,
     /// `extended.headers.enabled`.
     pub context_headers: bool,
+    /// `event.processing.failure.handling.mode`.
+    pub failures: FailureHandling,
     /// `inconsistent.schema.handling.mode`.
-    pub inconsistent: Inconsistent,
+    pub inconsistent: FailureHandling,
     /// `gtid.source.includes` or `gtid.source.excludes`.
     pub gtid_sources: Option<SourceFilter>,
     /// `gtid.source.filter.dml.events`.

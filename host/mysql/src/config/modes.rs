@@ -165,18 +165,19 @@ impl Binary {
     ];
 }
 
-/// `inconsistent.schema.handling.mode`: a row of a captured table whose structure is unknown.
+/// What is done about rows that cannot be read: `event.processing.failure.handling.mode` where their bytes cannot,
+/// `inconsistent.schema.handling.mode` where their table's structure is unknown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Inconsistent {
+pub enum FailureHandling {
     /// Fail the task.
     Fail,
-    /// Skip it with a warning.
+    /// Skip them with a warning.
     Warn,
-    /// Skip it.
+    /// Skip them.
     Skip,
 }
 
-impl Inconsistent {
+impl FailureHandling {
     pub(super) const WORDS: &'static [(&'static str, Self)] = &[
         ("warn", Self::Warn),
         ("fail", Self::Fail),

@@ -184,7 +184,11 @@ fn read(p: &mut Parser<'_>, config: &Config) -> Option<MysqlConfig> {
     let values = values(p, config);
     let snapshot_mode = snapshot_mode(p);
     let locking = built(p, "snapshot.locking.mode", Locking::WORDS);
-    let inconsistent = p.one_of("inconsistent.schema.handling.mode", Inconsistent::WORDS);
+    let failures = p.one_of(
+        "event.processing.failure.handling.mode",
+        FailureHandling::WORDS,
+    );
+    let inconsistent = p.one_of("inconsistent.schema.handling.mode", FailureHandling::WORDS);
     let batch_rows_max = integer(p, "max.batch.size", 1);
     let skipped = skipped(p);
     let gtid_sources = gtid_sources(p, config);
@@ -227,6 +231,7 @@ fn read(p: &mut Parser<'_>, config: &Config) -> Option<MysqlConfig> {
         schema_changes: boolean(p, "include.schema.changes", true),
         include_query: boolean(p, "include.query", false),
         context_headers: boolean(p, "extended.headers.enabled", true),
+        failures: failures?,
         inconsistent: inconsistent?,
         gtid_sources,
         gtid_filters_rows: boolean(p, "gtid.source.filter.dml.events", true),

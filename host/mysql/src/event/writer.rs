@@ -225,6 +225,16 @@ impl Writer {
             headers,
             headers_len,
         });
+        self.push_offset(place);
+    }
+
+    /// Adds an offset without a record: nothing up to it was for this connector.
+    pub fn passed(&mut self, place: Place) {
+        self.builder.push_nothing();
+        self.push_offset(place);
+    }
+
+    fn push_offset(&mut self, place: Place) {
         if let Some(base) = &self.base {
             self.offsets
                 .push(base.clone(), self.ts_sec, place, self.orders.clone());

@@ -30,6 +30,9 @@ impl Streaming {
             "BEGIN" => self.begin(reader, body.thread_id()),
             // Rows of a table without transactions stay even if the others are undone.
             "COMMIT" | "ROLLBACK" => self.commit(reader),
+            words if words.starts_with("XA START") || words.starts_with("XA BEGIN") => {
+                self.begin_xa();
+            }
             words if words.starts_with("XA ") || words.starts_with("ROLLBACK TO") => {}
             _ if is_filtered(sql) => {}
             _ => {

@@ -1,12 +1,13 @@
 //! Row images out of hand-made and of random bytes.
 
+use super::cursor::{Json, JsonMode};
 use super::*;
 use crate::config::MysqlConfig;
 use crate::ddl::Session;
 use crate::event::Fixed;
 use crate::table::Tables;
 use host_core::config::Config;
-use host_core::layout::Reader as Slots;
+use host_core::layout::{Arena, Reader as Slots, Slot};
 use host_core::schema::SharedSchemas;
 use proptest::prelude::*;
 
