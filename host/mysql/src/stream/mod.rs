@@ -312,7 +312,7 @@ impl Streaming {
     }
 
     /// An XA transaction has no metadata, but its rows are counted from its beginning as those of any other: a restart
-    /// within it finds its table maps and skips what was delivered (Debezium loses rows here).
+    /// within it finds its table maps and skips what was delivered.
     fn begin_xa(&mut self) {
         self.position.begin_transaction();
         self.skipping = self.skip_events > 0;
