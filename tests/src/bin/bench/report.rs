@@ -10,8 +10,8 @@ use crate::usage;
 use crate::worker::Product;
 use anyhow::{Context, Result};
 use std::process::Command;
-use tests::mysql::Session;
-use tests::services;
+use ::tests::mysql::Session;
+use ::tests::services;
 
 /// Titles of who is compared.
 pub(crate) struct Titles {

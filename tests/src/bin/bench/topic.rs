@@ -12,7 +12,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::message::Message;
 use rdkafka::{Offset, TopicPartitionList};
 use std::time::{Duration, Instant};
-use tests::{kafka, services};
+use ::tests::{kafka, services};
 
 const CALL: Duration = Duration::from_secs(20);
 /// The longest silence while a topic is read that is known to hold more.
