@@ -4,6 +4,7 @@
 //! record is read and judged afterwards. Invariant: a topic has one partition.
 
 use crate::workload::now_us;
+use ::tests::{kafka, services};
 use anyhow::{Context, Result, bail, ensure};
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
@@ -12,7 +13,6 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::message::Message;
 use rdkafka::{Offset, TopicPartitionList};
 use std::time::{Duration, Instant};
-use ::tests::{kafka, services};
 
 const CALL: Duration = Duration::from_secs(20);
 /// The longest silence while a topic is read that is known to hold more.
