@@ -42,6 +42,7 @@ fn main() -> Result<()> {
     let mut contenders = start(options.alone)?;
     println!("== Load");
     let load = prepare(&options, &mut contenders, &mut session)?;
+    warm(&options, &mut contenders, &load)?;
     let samples = measure(&options, &mut contenders, &load)?;
     let surroundings = report::surroundings(&contenders, &load, &mut session)?;
     for contender in contenders {
@@ -100,6 +101,24 @@ fn prepare(options: &Options, contenders: &mut [Contender], session: &mut Sessio
         load.rows = options.rows;
     }
     Ok(load)
+}
+
+/// Lets everybody catch up once: a JVM compiles what it runs often, and a cold one is not what is compared.
+fn warm(options: &Options, contenders: &mut [Contender], load: &Load) -> Result<()> {
+    let Some(case) = options.cases.iter().find(|c| c.kind == Kind::Backlog) else {
+        return Ok(());
+    };
+    println!("== Once unmeasured");
+    for contender in contenders {
+        let figures = contender.run(case, load)?;
+        println!(
+            "  {} · {}: {}",
+            case.name,
+            contender.title,
+            report::line(&figures)
+        );
+    }
+    Ok(())
 }
 
 /// All rounds.

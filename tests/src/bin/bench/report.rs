@@ -8,10 +8,10 @@ use crate::run::{Contender, Load};
 use crate::stats::{Sample, Samples, Spread};
 use crate::usage;
 use crate::worker::Product;
-use anyhow::{Context, Result};
-use std::process::Command;
 use ::tests::mysql::Session;
 use ::tests::services;
+use anyhow::{Context, Result};
+use std::process::Command;
 
 /// Titles of who is compared.
 pub(crate) struct Titles {
@@ -33,7 +33,7 @@ pub(crate) fn surroundings(
         let (root, _) = contender.worker.order("GET", "/", None)?;
         let version = root["version"].as_str().unwrap_or("unknown");
         let text = match contender.product {
-            Product::Tidegate => format!("Tidegate {version} ({})", commit()),
+            Product::Tidegate => format!("Tidegate {} ({})", tidegate()?, commit()),
             Product::Debezium => {
                 let debezium = debezium(contender)?;
                 format!("Debezium {debezium} on Kafka Connect {version} (heap 2 GiB, G1)")
@@ -60,6 +60,20 @@ pub(crate) fn surroundings(
         grouped(load.rows as f64),
         session.one("SELECT UTC_TIMESTAMP()")?,
     ))
+}
+
+/// The host's own version; REST answers with Connect's, which it is compatible with.
+fn tidegate() -> Result<String> {
+    let output = Command::new(services::executable()?)
+        .arg("--version")
+        .output()
+        .context("asking tidegate for its version")?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    Ok(text
+        .split_whitespace()
+        .last()
+        .unwrap_or("unknown")
+        .to_owned())
 }
 
 /// The version of the connector's class, as Connect's list of plugins tells it.
@@ -98,11 +112,15 @@ pub(crate) fn document(
         "# End to end, {}\n\n    {}\n\n{surroundings}\
          - Load average when a run began: median {:.1}, {:.1} to {:.1}. CPU a record depends little on it, records/s much.\n\n\
          ![CPU and rate of every case](e2e.svg)\n\n\
-         Medians of {rounds} rounds with the least and the greatest; contenders take turns within a round. *Gain* is how many \
-         times better Tidegate is in the same round; *noise* is the same between two equal Tidegate workers. Records are read \
-         and counted after each run, with the order of every key; CPU is that of the worker's process alone, from the \
-         operating system. The peer's producer default is no compression, so that its run without compression also stands \
-         where each has its own defaults.\n\n{}\n## Every run\n\n{}",
+         Figures are medians over the rounds ({rounds}), with the least and the greatest. Before the first round every \
+         contender catches up once unmeasured; then they take turns within a round.\n\n\
+         - *Gain* is how many times better Tidegate is in the same round; *noise* is the same between two equal Tidegate \
+         workers.\n\
+         - After each run all records are read and counted, and the order of every key is checked.\n\
+         - CPU and memory are those of the worker's process alone, from the operating system. A worker runs throughout, so \
+         that memory it keeps from one case counts in the next.\n\
+         - The peer's producer default is no compression, so that its run without compression also stands where each has its \
+         own defaults.\n\n{}\n## Every run\n\n{}",
         if titles.peer.is_some() {
             "beside the real Debezium"
         } else {

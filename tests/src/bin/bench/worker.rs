@@ -120,14 +120,16 @@ impl Worker {
         format!("{}:\n{tail}", path.display())
     }
 
-    /// Asks it to stop and waits.
+    /// Asks it to stop, waits, and removes its folder: the log of a run that went well is of no use.
     pub(crate) fn stop(mut self) -> Result<()> {
         let pid = rustix::process::Pid::from_child(&self.child);
         rustix::process::kill_process(pid, rustix::process::Signal::TERM)
             .context("asking a worker to stop")?;
         watch("a worker to end", Duration::from_millis(50), STOP, || {
             Ok(self.child.try_wait()?.map(drop))
-        })
+        })?;
+        std::fs::remove_dir_all(&self.folder)
+            .with_context(|| format!("removing {}", self.folder.display()))
     }
 }
 
