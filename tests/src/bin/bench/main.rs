@@ -103,9 +103,10 @@ fn prepare(options: &Options, contenders: &mut [Contender], session: &mut Sessio
     Ok(load)
 }
 
-/// Lets everybody catch up once: a JVM compiles what it runs often, and a cold one is not what is compared.
+/// Lets everybody run one case: a JVM compiles what it runs often, and a cold one is not what is compared.
 fn warm(options: &Options, contenders: &mut [Contender], load: &Load) -> Result<()> {
-    let Some(case) = options.cases.iter().find(|c| c.kind == Kind::Backlog) else {
+    let has_records = |c: &&&Case| matches!(c.kind, Kind::Backlog | Kind::Snapshot);
+    let Some(case) = options.cases.iter().find(has_records) else {
         return Ok(());
     };
     println!("== Once unmeasured");

@@ -49,7 +49,7 @@ pub(crate) fn surroundings(
         "- Versions: {}; one Kafka broker.\n\
          - Machine: {}. MySQL, the broker, the workers and the load share it.\n\
          - Backlog: {} inserts, {} updates and {} deletes in {} transactions, written once; every contender begins at the \
-         same stored position. Snapshot: {} rows.\n\
+         same stored position. Table of the snapshot: {} rows.\n\
          - Date: {} UTC\n",
         versions.join(", "),
         usage::machine()?,
@@ -113,7 +113,7 @@ pub(crate) fn document(
          - Load average when a run began: median {:.1}, {:.1} to {:.1}. CPU a record depends little on it, records/s much.\n\n\
          ![CPU and rate of every case](e2e.svg)\n\n\
          Figures are medians over the rounds ({rounds}), with the least and the greatest. Before the first round every \
-         contender catches up once unmeasured; then they take turns within a round.\n\n\
+         contender runs one case unmeasured; then they take turns within a round.\n\n\
          - *Gain* is how many times better Tidegate is in the same round; *noise* is the same between two equal Tidegate \
          workers.\n\
          - After each run all records are read and counted, and the order of every key is checked.\n\
