@@ -3,9 +3,9 @@
 //! Deliberately no short forms and no configuration file. Invariant: an unknown word is an error that lists the known.
 
 use crate::cases::{self, Case};
+use ::tests::services;
 use anyhow::{Context, Result, bail};
 use std::path::PathBuf;
-use tests::services;
 
 /// Fewer rounds say too little to be committed.
 pub(crate) const COMMITTED_ROUNDS_MIN: u32 = 3;
@@ -76,5 +76,39 @@ impl Options {
                 .collect::<Vec<_>>()
                 .join(" "),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(words: &str) -> Result<Options> {
+        let words: Vec<String> = words.split_whitespace().map(str::to_owned).collect();
+        Options::read(&words)
+    }
+
+    #[test]
+    #[allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+    fn few_rounds_stay_out_of_the_committed_documents() {
+        let all = read("").unwrap();
+        assert!(all.out.ends_with("docs/benchmarks") && all.cases.len() == cases::ALL.len());
+        assert_eq!((all.rounds, all.rows), (3, 2 * all.changes));
+        assert!(read("--rounds 2").unwrap().out.ends_with("target/bench"));
+        let out = read("--rounds 1 --out here --only tidegate").unwrap();
+        assert!(out.out.ends_with("here") && out.alone);
+        // In the table's order, whatever the order of the words.
+        let two = read("--case snapshot --case json").unwrap();
+        assert_eq!(two.cases[0].name, "json");
+        for wrong in [
+            "--rounds",
+            "--rounds 0",
+            "--case nonsense",
+            "--only debezium",
+            "-x 1",
+        ] {
+            let error = read(wrong).unwrap_err().to_string();
+            assert!(error.starts_with("reading the command line: "), "{error}");
+        }
     }
 }

@@ -103,3 +103,29 @@ fn text(out: &mut String, x: f64, y: f64, weight: &str, text: &str) {
         "<text x=\"{x:.1}\" y=\"{y:.1}\" font-weight=\"{weight}\" fill=\"#222\">{text}</text>"
     );
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cases::ALL;
+    use crate::stats::Sample;
+
+    #[test]
+    fn the_longest_bar_fills_its_panel_and_bars_keep_their_proportion() {
+        let sample = |contender, cpu| Sample {
+            round: 1,
+            case: &ALL[0],
+            contender,
+            figures: vec![(Measure::Cpu, cpu), (Measure::Rate, 1.0)],
+            load: 0.0,
+        };
+        let samples = Samples(vec![sample("them", 70.0), sample("us", 7.0)]);
+        let svg = svg(&[&ALL[0]], &["them", "us"], &samples);
+        let longest = PANEL - FIGURE;
+        for (width, colour) in [(longest, COLOURS[0]), (longest / 10.0, COLOURS[1])] {
+            let bar = format!("width=\"{width:.1}\" height=\"13\" fill=\"{colour}\"");
+            assert!(svg.contains(&bar), "no {bar} in {svg}");
+        }
+        assert!(svg.contains(">70.0</text>") && svg.ends_with("</svg>\n"));
+    }
+}

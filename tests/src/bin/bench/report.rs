@@ -110,7 +110,7 @@ pub(crate) fn document(
     let loads = Spread::of(samples.0.iter().map(|s| s.load).collect()).context("no run")?;
     Ok(format!(
         "# End to end, {}\n\n    {}\n\n{surroundings}\
-         - Load average when a run began: median {:.1}, {:.1} to {:.1}. CPU a record depends little on it, records/s much.\n\n\
+         - Load average when a run began: median {:.1}, {:.1} to {:.1}.\n\n\
          ![CPU and rate of every case](e2e.svg)\n\n\
          Figures are medians over the rounds ({rounds}), with the least and the greatest. Before the first round every \
          contender runs one case unmeasured; then they take turns within a round.\n\n\

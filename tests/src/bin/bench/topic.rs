@@ -5,7 +5,7 @@
 
 use crate::workload::now_us;
 use ::tests::{kafka, services};
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::config::ClientConfig;
@@ -92,31 +92,25 @@ enum Life {
     Buried,
 }
 
-/// Reads a topic from its beginning to its end and checks the order of every key: inserted, updated, deleted, tombstone.
-pub(crate) fn count(topic: &str) -> Result<Count> {
-    let end = End::of(topic)?.now()?;
-    let consumer = from(topic, Offset::Beginning)?;
-    let mut count = Count::default();
-    let mut lives = Vec::new();
-    let mut heard = Instant::now();
-    while count.records < end {
-        let Some(message) = consumer.poll(Duration::from_millis(200)) else {
-            ensure!(
-                heard.elapsed() < SILENCE,
-                "reading {topic}: {} of {end} records came",
-                count.records
-            );
-            continue;
-        };
-        heard = Instant::now();
-        let message = message.with_context(|| format!("reading {topic}"))?;
-        count.records += 1;
-        let key = message.key().and_then(number_at_end).unwrap_or(0) as usize;
-        if lives.len() <= key {
-            lives.resize(key + 1, Life::Unborn);
+/// What has been read of a topic.
+#[derive(Debug, Default)]
+struct Reading {
+    count: Count,
+    lives: Vec<Life>,
+}
+
+impl Reading {
+    /// Counts a record; an error if it comes at the wrong time of its row's life.
+    fn take(&mut self, key: Option<&[u8]>, value: Option<&[u8]>) -> Result<()> {
+        /// Far more rows than a load writes: the lives of so many take 256 MiB.
+        const ID_MAX: usize = 1 << 28;
+        let id = key.and_then(number_at_end).context("a key without id")? as usize;
+        ensure!(id < ID_MAX, "row {id} is not one of the load");
+        if self.lives.len() <= id {
+            self.lives.resize(id + 1, Life::Unborn);
         }
-        let life = &mut lives[key];
-        let (allowed, next, counted) = match message.payload().map(op) {
+        let (count, life) = (&mut self.count, &mut self.lives[id]);
+        let (allowed, next, counted) = match value.map(op) {
             None => (Life::Deleted, Life::Buried, &mut count.tombstones),
             Some(Some(b'c')) => (Life::Unborn, Life::Lives, &mut count.inserts),
             Some(Some(b'r')) => (Life::Unborn, Life::Lives, &mut count.reads),
@@ -125,16 +119,39 @@ pub(crate) fn count(topic: &str) -> Result<Count> {
             // Without an envelope an insert cannot be told from an update.
             Some(_) => (*life, Life::Lives, &mut count.plain),
         };
-        if *life != allowed {
-            bail!(
-                "reading {topic}: the record at {} finds row {key} {life:?} instead of {allowed:?}",
-                message.offset()
-            );
-        }
+        ensure!(
+            *life == allowed,
+            "row {id} is found {life:?} instead of {allowed:?}"
+        );
         *life = next;
         *counted += 1;
+        count.records += 1;
+        Ok(())
     }
-    Ok(count)
+}
+
+/// Reads a topic from its beginning to its end and checks the order of every key: inserted, updated, deleted, tombstone.
+pub(crate) fn count(topic: &str) -> Result<Count> {
+    let end = End::of(topic)?.now()?;
+    let consumer = from(topic, Offset::Beginning)?;
+    let mut reading = Reading::default();
+    let mut heard = Instant::now();
+    while reading.count.records < end {
+        let Some(message) = consumer.poll(Duration::from_millis(200)) else {
+            let have = reading.count.records;
+            ensure!(
+                heard.elapsed() < SILENCE,
+                "reading {topic}: {have} of {end} records came"
+            );
+            continue;
+        };
+        heard = Instant::now();
+        let message = message.with_context(|| format!("reading {topic}"))?;
+        reading
+            .take(message.key(), message.payload())
+            .with_context(|| format!("reading {topic} at {}", message.offset()))?;
+    }
+    Ok(reading.count)
 }
 
 fn from(topic: &str, offset: Offset) -> Result<BaseConsumer> {
@@ -222,5 +239,31 @@ mod tests {
         let value = br#"{"before":null,"after":{"note":"\"op\":\"x"},"op":"c","ts_ms":1}"#;
         assert_eq!(op(value), Some(b'c'));
         assert_eq!(op(br#"{"id":1}"#), None);
+    }
+
+    #[test]
+    fn a_row_is_inserted_changed_deleted_and_buried_in_this_order() {
+        let read = |ops: &str| {
+            let mut reading = Reading::default();
+            for op in ops.chars() {
+                let value = format!(r#"{{"op":"{op}"}}"#);
+                let value = (op != '0').then_some(value.as_bytes());
+                reading.take(Some(br#"{"id":3}"#), value).ok()?;
+            }
+            Some(reading.count)
+        };
+        let whole = Count {
+            records: 5,
+            inserts: 1,
+            updates: 2,
+            deletes: 1,
+            tombstones: 1,
+            ..Count::default()
+        };
+        assert_eq!(read("cuud0"), Some(whole));
+        for wrong in ["u", "cc", "cdu", "c0", "cd00", "cd0c", "d"] {
+            assert_eq!(read(wrong), None, "{wrong}");
+        }
+        assert!(Reading::default().take(None, None).is_err());
     }
 }

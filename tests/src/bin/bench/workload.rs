@@ -4,12 +4,12 @@
 //! really changes. Deliberately one session. Invariant: an id is inserted once, changed while it lives and deleted at most
 //! once, so that order per key can be told from the topic.
 
+use ::tests::mysql::Session;
+use ::tests::writer::Random;
 use anyhow::Result;
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::time::{Duration, Instant, SystemTime};
-use tests::mysql::Session;
-use tests::writer::Random;
 
 const SEED: u64 = 42;
 /// Rows of one INSERT that fills a table.
@@ -275,4 +275,19 @@ fn row(sql: &mut String, random: &mut Random, id: u64, placed_us: u64) {
         below(60),
         below(1000),
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seed_gives_the_same_rows_and_ids_count_up() {
+        let made = |seed| insert(&mut Random::new(seed), "d", 5, 2, 9);
+        assert_eq!(made(1), made(1));
+        assert_ne!(made(1), made(2));
+        let sql = made(1);
+        assert!(sql.starts_with("INSERT INTO d.orders VALUES (5,"), "{sql}");
+        assert!(sql.contains("),(6,"), "{sql}");
+    }
 }
