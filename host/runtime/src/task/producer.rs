@@ -17,7 +17,7 @@ use rdkafka::message::{DeliveryResult, Message, OwnedHeaders};
 use rdkafka::producer::{
     BaseRecord, Producer as _, ProducerContext, PurgeConfig, ThreadedProducer,
 };
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -68,8 +68,10 @@ pub(super) struct Rejected {
 /// What the producer's callback shares with its task.
 pub(super) struct Deliveries {
     inflight: Mutex<Inflight>,
-    /// Signalled at every acknowledgement.
+    /// Signalled at acknowledgements while somebody waits: a signal calls the kernel, whether anybody waits or not.
     progress: Condvar,
+    /// How many wait; each counts itself in under the lock of `inflight`.
+    waiting: AtomicU32,
     rejected: Mutex<Vec<Rejected>>,
     failure: Mutex<Option<TaskError>>,
     bytes: AtomicI64,
@@ -87,6 +89,7 @@ impl Deliveries {
         Self {
             inflight: Mutex::default(),
             progress: Condvar::new(),
+            waiting: AtomicU32::new(0),
             rejected: Mutex::default(),
             failure: Mutex::default(),
             bytes: AtomicI64::new(0),
@@ -136,7 +139,9 @@ impl Deliveries {
     /// Waits for an acknowledgement, at most `timeout`.
     pub(super) fn wait_progress(&self, timeout: Duration) {
         let guard = self.inflight.lock().unwrap_or_else(PoisonError::into_inner);
+        self.waiting.fetch_add(1, Ordering::Relaxed);
         drop(self.progress.wait_timeout(guard, timeout));
+        self.waiting.fetch_sub(1, Ordering::Relaxed);
     }
     /// Counts now as progress: something has just been sent after nothing was outstanding.
     pub(super) fn touch(&self) {
@@ -146,8 +151,13 @@ impl Deliveries {
     fn delivered(&self, ticket: Ticket, bytes: usize) {
         self.bytes.fetch_sub(bytes as i64, Ordering::Relaxed);
         self.touch();
-        self.inflight(|f| f.close(ticket));
-        self.progress.notify_all();
+        let is_waited_for = self.inflight(|f| {
+            f.close(ticket);
+            self.waiting.load(Ordering::Relaxed) > 0
+        });
+        if is_waited_for {
+            self.progress.notify_all();
+        }
         failpoint::hit("after_ack");
     }
 }
