@@ -4,6 +4,7 @@
 //! `Double.toString` since JDK 19 (the shortest digits that read back the same; earlier JDKs sometimes print more).
 //! Nothing here quotes or escapes. Invariant: pure functions that only append.
 
+use crate::append;
 use std::io::Write;
 
 /// Appends `Double.toString(v)`.
@@ -78,7 +79,7 @@ fn scientific(text: &str, out: &mut Vec<u8>) {
 
 /// Appends an integer.
 pub fn integer(v: i64, out: &mut Vec<u8>) {
-    out.extend_from_slice(itoa::Buffer::new().format(v).as_bytes());
+    append(out, itoa::Buffer::new().format(v).as_bytes());
 }
 
 /// Appends `BigDecimal.toString` of big-endian two's complement times 10^-scale.

@@ -42,6 +42,7 @@
     allow(clippy::unwrap_used, reason = "a test that cannot unwrap has failed")
 )]
 
+mod append;
 pub mod config;
 pub mod driver;
 pub mod error;
@@ -56,6 +57,7 @@ pub mod record;
 pub mod schema;
 pub mod value;
 
+pub use append::append;
 pub use config::{Config, ConfigDef, ConfigError, Context, Importance, Key, Part, Width};
 pub use error::{Error, Result};
 pub use record::{NewRecord, Record};

@@ -41,11 +41,14 @@ impl<'a> Reader<'a> {
     }
     /// The text of a string slot.
     pub fn str(&self, s: Slot) -> Result<&'a str, Malformed> {
+        std::str::from_utf8(self.text(s)?).map_err(|_| Malformed::new("utf-8 of a string", s.payload))
+    }
+    /// The text of a string slot as bytes: UTF-8, as the host checks before a guest sees it ([`crate::validate`]).
+    pub fn text(&self, s: Slot) -> Result<&'a [u8], Malformed> {
         if s.tag != Tag::String {
             return Err(Malformed::new("string", s.payload));
         }
-        let b = self.bytes_at(s.payload, u64::from(s.len), "string")?;
-        std::str::from_utf8(b).map_err(|_| Malformed::new("utf-8 of a string", s.payload))
+        self.bytes_at(s.payload, u64::from(s.len), "string")
     }
     /// The bytes of a byte-array or decimal slot.
     pub fn data(&self, s: Slot) -> Result<&'a [u8], Malformed> {

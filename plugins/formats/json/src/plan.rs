@@ -3,7 +3,7 @@
 //! A schema is compiled once into a [`Plan`]: its fields' names are ready to be copied, and only what the schema
 //! leaves open is decided for each value. Invariant: nesting is bounded, whatever a value refers to.
 
-use tidegate_sdk::{Error, Reader, Result, SchemaRef, SchemaType, Slot, Tag, java};
+use tidegate_sdk::{Error, Reader, Result, SchemaRef, SchemaType, Slot, Tag, append, java};
 
 use crate::text::quoted;
 
@@ -53,7 +53,7 @@ fn fields(schema: SchemaRef) -> Vec<(Box<[u8]>, Plan)> {
     let fields = schema.fields.iter().enumerate();
     let field = |(i, f): (usize, &tidegate_sdk::Field)| {
         let mut prefix = vec![if i == 0 { b'{' } else { b',' }];
-        quoted(&f.name, &mut prefix);
+        quoted(f.name.as_bytes(), &mut prefix);
         prefix.push(b':');
         (prefix.into_boxed_slice(), Plan::new(f.schema))
     };
@@ -89,7 +89,7 @@ impl Writer {
                     out.push(b'{');
                 }
                 for (i, (prefix, field)) in fields.iter().enumerate() {
-                    out.extend_from_slice(prefix);
+                    append(out, prefix);
                     self.planned(field, r, slots.get(i)?, out)?;
                 }
                 out.push(b'}');
@@ -104,7 +104,7 @@ impl Writer {
             (Shape::Object(value), Tag::Map) => {
                 let slots = r.slots(s)?;
                 object(slots.len() / 2, out, |i, out| {
-                    quoted(r.str(slots.get(2 * i)?)?, out);
+                    quoted(r.text(slots.get(2 * i)?)?, out);
                     out.push(b':');
                     self.planned(value, r, slots.get(2 * i + 1)?, out)
                 })
@@ -133,7 +133,7 @@ impl Writer {
             return self.planned(plan, d.reader(), d.slot(), out);
         }
         if plan.schema.is_optional() {
-            out.extend_from_slice(b"null");
+            append(out, b"null");
             return Ok(());
         }
         Err(Error::record(
@@ -144,9 +144,9 @@ impl Writer {
     #[inline]
     fn scalar(self, r: Reader<'_>, s: Slot, out: &mut Vec<u8>) -> Result<()> {
         match s.tag {
-            Tag::Null => out.extend_from_slice(b"null"),
+            Tag::Null => append(out, b"null"),
             Tag::Boolean => {
-                out.extend_from_slice(if s.payload == 0 { b"false" } else { b"true" });
+                append(out, if s.payload == 0 { b"false" } else { b"true" });
             }
             Tag::Int8
             | Tag::Int16
@@ -163,7 +163,7 @@ impl Writer {
                 let v = f64::from_bits(s.payload);
                 float_text(v.is_finite(), out, |o| java::double(v, o));
             }
-            Tag::String => quoted(r.str(s)?, out),
+            Tag::String => quoted(r.text(s)?, out),
             Tag::Decimal if self.numeric_decimals => java::decimal(r.data(s)?, s.scale, out),
             Tag::Bytes | Tag::Decimal => {
                 out.push(b'"');

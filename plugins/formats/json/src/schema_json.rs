@@ -44,7 +44,7 @@ pub(crate) fn render(
     annotations(schema, writer, out)?;
     if let Some(name) = field {
         member_name("field", out);
-        quoted(name, out);
+        quoted(name.as_bytes(), out);
     }
     out.push(b'}');
     Ok(())
@@ -53,7 +53,7 @@ pub(crate) fn render(
 fn annotations(schema: SchemaRef, writer: Writer, out: &mut Vec<u8>) -> Result<()> {
     if let Some(name) = schema.name() {
         member_name("name", out);
-        quoted(name, out);
+        quoted(name.as_bytes(), out);
     }
     if let Some(version) = schema.plain.version {
         member_name("version", out);
@@ -61,15 +61,15 @@ fn annotations(schema: SchemaRef, writer: Writer, out: &mut Vec<u8>) -> Result<(
     }
     if let Some(doc) = &schema.plain.doc {
         member_name("doc", out);
-        quoted(doc, out);
+        quoted(doc.as_bytes(), out);
     }
     if !schema.plain.parameters.is_empty() {
         member_name("parameters", out);
         for (i, (name, value)) in schema.plain.parameters.iter().enumerate() {
             out.push(if i == 0 { b'{' } else { b',' });
-            quoted(name, out);
+            quoted(name.as_bytes(), out);
             out.push(b':');
-            quoted(value, out);
+            quoted(value.as_bytes(), out);
         }
         out.push(b'}');
     }
