@@ -36,6 +36,12 @@ const UNPUBLISHED: &[&str] = &[
     "topic.transaction",
     "topic.heartbeat.prefix",
     "topic.heartbeat.name",
+    "topic.regex",
+    "topic.replacement",
+    "topic.key.enforce.uniqueness",
+    "topic.key.field.name",
+    "topic.key.field.regex",
+    "topic.key.field.replacement",
     "snapshot.locking.mode.custom.name",
     "snapshot.new.tables",
     "gtid.new.channel.position",
@@ -69,6 +75,8 @@ const FAMILIES: &[&str] = &[
     "schema.history.internal.producer.",
     "schema.history.internal.consumer.",
     "snapshot.select.statement.overrides.",
+    "column.mask.",
+    "column.truncate.",
     "signal.",
     "internal.",
     "exactly.once.",
@@ -113,6 +121,7 @@ pub fn understands(key: &str) -> bool {
         || RUNTIME.contains(&key)
         || FAMILIES.iter().any(|f| key.starts_with(f))
         || UNPUBLISHED.contains(&key)
+        || super::converters::is_option(key)
 }
 
 /// What to tell about keys under old names; for the log and never a failure. Unknown keys are the herder's to report.

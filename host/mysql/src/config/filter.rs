@@ -23,7 +23,7 @@ impl Patterns {
             .collect::<Result<_, _>>()
             .map(Self)
     }
-    fn matches(&self, text: &str) -> bool {
+    pub(super) fn matches(&self, text: &str) -> bool {
         // A pattern that exceeds the engine's backtracking limit does not match.
         self.0.iter().any(|r| r.is_match(text).unwrap_or(false))
     }

@@ -5,17 +5,23 @@
 //! Invariant: `validate` and start read the same table with the same code, so they cannot disagree.
 
 mod aliases;
+mod converters;
 mod filter;
 mod modes;
+mod naming;
 mod read;
+mod rules;
 
 pub use aliases::{normalise, understands, warnings};
+pub use converters::{Converters, Custom};
 pub(crate) use filter::is_system_database;
 pub use filter::{ColumnFilter, KeyColumns, TableFilter};
 pub use modes::{
     BigintUnsigned, Binary, Decimal, FailureHandling, HistoryStore, Locking, SkippedOperations,
     SnapshotMode, SslMode, TimePrecision,
 };
+pub use naming::{Adjustment, Escape, TopicNaming};
+pub use rules::{ColumnRules, HashAlgorithm, HashForm, Treatment};
 
 use crate::gtid::SourceFilter;
 use host_core::config::ConfigDef;
@@ -98,16 +104,26 @@ pub struct MysqlConfig {
     pub server_id: u32,
     /// `topic.prefix`.
     pub prefix: String,
-    /// `topic.delimiter`.
-    pub delimiter: String,
+    /// Topics of change events: `topic.naming.strategy`.
+    pub topics: TopicNaming,
+    /// `schema.name.adjustment.mode`.
+    pub schema_names: Adjustment,
+    /// `field.name.adjustment.mode`.
+    pub field_names: Adjustment,
     /// Topic of transaction metadata, where `provide.transaction.metadata`.
     pub transaction_topic: Option<String>,
     /// Heartbeat topic and interval, where `heartbeat.interval.ms` is above 0.
     pub heartbeat: Option<(String, Duration)>,
+    /// `heartbeat.action.query`: a statement run with every heartbeat.
+    pub heartbeat_query: Option<String>,
     /// Which tables' rows are captured.
     pub tables: TableFilter,
     /// Which columns are captured.
     pub columns: ColumnFilter,
+    /// Masks, hashes, truncation, types told in schemas.
+    pub rules: ColumnRules,
+    /// `converters`.
+    pub converters: Converters,
     /// `message.key.columns`.
     pub key_columns: KeyColumns,
     /// `snapshot.include.collection.list`, `None` for all captured tables.
@@ -140,6 +156,8 @@ pub struct MysqlConfig {
     pub include_query: bool,
     /// `extended.headers.enabled`.
     pub context_headers: bool,
+    /// `event.converting.failure.handling.mode`: values that their column's form cannot express.
+    pub inexpressible: FailureHandling,
     /// `event.processing.failure.handling.mode`.
     pub failures: FailureHandling,
     /// `inconsistent.schema.handling.mode`.

@@ -1,30 +1,25 @@
 //! Reading [`MysqlConfig`] out of a configuration, and the rules across keys.
 //!
 //! Findings are collected with Debezium's texts (`Field.validate`). Keys that would change data if they were ignored
-//! are refused; harmless ones are accepted.
+//! are marked in `keys.json` and refused; harmless ones are accepted.
 //! Invariant: a configuration without findings yields a [`MysqlConfig`].
 
 use super::filter::Patterns;
 use super::*;
 use host_core::config::{Config, Finding, Parser, duration_ms};
 
-/// Keys whose effect on data is not built: any value but the harmless one is refused.
-const REFUSED: &[(&str, &str)] = &[
-    ("field.name.adjustment.mode", "none"),
-    ("schema.name.adjustment.mode", "none"),
-    ("event.converting.failure.handling.mode", "warn"),
-    ("sanitize.field.names", "false"),
+/// Parts of topic names, which must be what Kafka takes (`CommonConnectorConfig.validateTopicName`).
+const TOPIC_PARTS: [&str; 5] = [
+    "topic.prefix",
+    "topic.delimiter",
+    "topic.transaction",
+    "topic.heartbeat.prefix",
+    "topic.heartbeat.name",
 ];
-const REFUSED_FAMILIES: &[&str] = &[
-    "column.mask.",
-    "column.truncate.",
-    "topic.regex",
-    "topic.replacement",
-    "topic.key.",
-];
-const NAMING: &[&str] = &[
-    "io.debezium.schema.SchemaTopicNamingStrategy",
-    "io.debezium.schema.DefaultTopicNamingStrategy",
+/// Converters whose formats are Avro: field names are adjusted for them unasked (`isUsingAvroConverter`).
+const AVRO_CONVERTERS: [&str; 2] = [
+    "io.confluent.connect.avro.AvroConverter",
+    "io.apicurio.registry.utils.converter.AvroConverter",
 ];
 
 impl MysqlConfig {
@@ -32,7 +27,7 @@ impl MysqlConfig {
     pub fn parse(config: &Config) -> Result<Self, Vec<Finding>> {
         let today = normalise(config);
         let mut p = Parser::new(&DEFINITION, &today);
-        refuse(&mut p, &today);
+        exclude_each_other(&mut p, &today);
         let parsed = read(&mut p, &today);
         let mut findings = std::mem::take(&mut p.findings);
         p.check_all();
@@ -48,29 +43,7 @@ impl MysqlConfig {
     }
 }
 
-fn refuse(p: &mut Parser<'_>, config: &Config) {
-    for (key, harmless) in REFUSED {
-        if config
-            .get(key)
-            .is_some_and(|v| !v.trim().eq_ignore_ascii_case(harmless))
-        {
-            p.reject(key, unsupported(key));
-        }
-    }
-    for (key, _) in config.iter() {
-        if REFUSED_FAMILIES.iter().any(|f| key.starts_with(f)) {
-            p.reject(key, unsupported(key));
-        }
-    }
-    if let Some(class) = config
-        .get("topic.naming.strategy")
-        .filter(|c| !NAMING.contains(&c.trim()))
-    {
-        p.reject(
-            "topic.naming.strategy",
-            format!("The 'topic.naming.strategy' value is invalid: {class} is not supported yet; remove it"),
-        );
-    }
+fn exclude_each_other(p: &mut Parser<'_>, config: &Config) {
     for (a, b) in [
         ("database.include.list", "database.exclude.list"),
         ("table.include.list", "table.exclude.list"),
@@ -83,13 +56,6 @@ fn refuse(p: &mut Parser<'_>, config: &Config) {
             );
         }
     }
-}
-
-fn unsupported(key: &str) -> String {
-    format!(
-        "The '{key}' value is invalid: this Debezium option is known but not supported yet, and ignoring it could do \
-         harm; remove it"
-    )
 }
 
 fn given<'a>(config: &'a Config, key: &str) -> Option<&'a str> {
@@ -141,14 +107,14 @@ fn boolean(p: &mut Parser<'_>, key: &str, fallback: bool) -> bool {
 
 fn read(p: &mut Parser<'_>, config: &Config) -> Option<MysqlConfig> {
     let prefix = p.required::<String>("topic.prefix");
-    if let Some(bad) = prefix.as_deref().filter(|t| {
-        !t.chars()
-            .all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
-    }) {
-        p.reject(
-            "topic.prefix",
-            format!("The 'topic.prefix' value is invalid: {bad} has invalid format (only the underscore, hyphen, dot and alphanumeric characters are allowed)"),
-        );
+    for key in TOPIC_PARTS {
+        let takes = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+        if let Some(bad) = given(config, key).filter(|v| !v.chars().all(takes)) {
+            p.reject(
+                key,
+                format!("The '{key}' value is invalid: {bad} has invalid format (only the underscore, hyphen, dot and alphanumeric characters are allowed)"),
+            );
+        }
     }
     let server = server(p, config);
     let server_id = p
@@ -193,7 +159,14 @@ fn read(p: &mut Parser<'_>, config: &Config) -> Option<MysqlConfig> {
     let skipped = skipped(p);
     let gtid_sources = gtid_sources(p, config);
     let history = history(p, config);
+    let rules = ColumnRules::read(p, config);
+    let converters = Converters::read(p, config);
+    let schema_names = p.one_of("schema.name.adjustment.mode", naming::ADJUSTMENTS);
+    let field_names = field_names(p, config);
+    let inexpressible = inexpressible(p);
     let delimiter = given(config, "topic.delimiter").unwrap_or(".").to_owned();
+    let topics = prefix.as_deref();
+    let topics = topics.map(|prefix| TopicNaming::read(p, config, prefix, &delimiter));
     let prefix = prefix?;
     let millis =
         |p: &mut Parser<'_>, key: &str| integer(p, key, 0).map_or(Duration::ZERO, duration_ms);
@@ -211,10 +184,13 @@ fn read(p: &mut Parser<'_>, config: &Config) -> Option<MysqlConfig> {
                 heartbeat_every,
             )
         }),
+        heartbeat_query: given(config, "heartbeat.action.query").map(str::to_owned),
         server: server?,
         server_id: server_id?,
         tables,
         columns,
+        rules,
+        converters,
         key_columns: key_columns.ok()?.unwrap_or_default(),
         snapshot_tables,
         snapshot_selects: selects(config),
@@ -231,6 +207,7 @@ fn read(p: &mut Parser<'_>, config: &Config) -> Option<MysqlConfig> {
         schema_changes: boolean(p, "include.schema.changes", true),
         include_query: boolean(p, "include.query", false),
         context_headers: boolean(p, "extended.headers.enabled", true),
+        inexpressible,
         failures: failures?,
         inconsistent: inconsistent?,
         gtid_sources,
@@ -243,9 +220,33 @@ fn read(p: &mut Parser<'_>, config: &Config) -> Option<MysqlConfig> {
             p.text("guardrail.collections.limit.action") == Some("fail"),
         ),
         history: history?,
+        topics: topics?,
+        schema_names: schema_names?,
+        field_names,
         prefix,
-        delimiter,
     })
+}
+
+fn field_names(p: &mut Parser<'_>, config: &Config) -> Adjustment {
+    let avro = ["key.converter", "value.converter"]
+        .iter()
+        .any(|key| given(config, key).is_some_and(|c| AVRO_CONVERTERS.contains(&c)));
+    // The name of this key before Debezium 2.1.
+    let sanitise = given(config, "sanitize.field.names");
+    let unasked = avro || sanitise.is_some_and(|v| v.eq_ignore_ascii_case("true"));
+    p.one_of("field.name.adjustment.mode", naming::ADJUSTMENTS)
+        .flatten()
+        .or(unasked.then_some(Escape::Underscore))
+}
+
+fn inexpressible(p: &mut Parser<'_>) -> FailureHandling {
+    let words = [
+        ("skip", FailureHandling::Skip),
+        ("warn", FailureHandling::Warn),
+        ("fail", FailureHandling::Fail),
+    ];
+    p.one_of("event.converting.failure.handling.mode", &words)
+        .unwrap_or(FailureHandling::Warn)
 }
 
 fn server(p: &mut Parser<'_>, config: &Config) -> Option<ServerConfig> {

@@ -65,10 +65,13 @@ fn findings_have_debeziums_texts() {
 #[test]
 fn what_would_do_harm_when_ignored_is_refused() {
     for (key, value) in [
-        ("column.mask.with.4.chars", "a.b.c"),
-        ("column.mask.hash.SHA-256.with.salt.x", "a.b.c"),
-        ("column.truncate.to.4.chars", "a.b.c"),
-        ("converters", "boolean"),
+        ("column.mask.with.length.4.chars", "a.b.c"),
+        ("column.mask.hash.MD2.with.salt.x", "a.b.c"),
+        ("topic.naming.strategy", "com.acme.Own"),
+        ("post.processors", "reselector"),
+        ("event.converting.failure.handling.mode", "ignore"),
+        ("field.name.adjustment.mode", "camel"),
+        ("topic.transaction", "a b"),
         ("table.include.list", "a.(b"),
         ("snapshot.mode", "never"),
         ("snapshot.mode", "recovery"),
@@ -115,6 +118,30 @@ fn old_names_are_read() {
         "schema.history.internal.kafka.topic",
     ];
     assert_eq!(keys.map(understands), [false, true, true]);
+}
+
+#[test]
+fn field_names_are_adjusted_for_avro_unasked() {
+    let avro = "io.confluent.connect.avro.AvroConverter";
+    for (extra, want) in [
+        (&[][..], None),
+        (&[("field.name.adjustment.mode", "none")], None),
+        (
+            &[("sanitize.field.names", "true")],
+            Some(Escape::Underscore),
+        ),
+        (&[("key.converter", avro)], Some(Escape::Underscore)),
+        (
+            &[
+                ("value.converter", avro),
+                ("field.name.adjustment.mode", "avro_unicode"),
+            ],
+            Some(Escape::Unicode),
+        ),
+    ] {
+        let c = MysqlConfig::parse(&base(extra)).unwrap();
+        assert_eq!((c.field_names, c.schema_names), (want, None), "{extra:?}");
+    }
 }
 
 #[test]

@@ -154,6 +154,13 @@ impl Digits {
         len
     }
 
+    /// The nearest float64.
+    fn float(&self) -> Result<f64, DecodeError> {
+        let mut text = String::with_capacity(self.len + 3);
+        self.text(&mut text);
+        text.parse().map_err(|_| DecodeError::Malformed("decimal"))
+    }
+
     /// Digits with a point, as `BigDecimal.toPlainString`.
     fn text(&self, to: &mut String) {
         let whole = self.len.saturating_sub(self.scale);
@@ -197,14 +204,15 @@ pub(super) fn decimal(
             digits.text(&mut text);
             Ok(arena.string(&text))
         }
-        Decimal::Double => {
-            let mut text = String::with_capacity(digits.len + 3);
-            digits.text(&mut text);
-            text.parse()
-                .map(Slot::float64)
-                .map_err(|_| DecodeError::Malformed("decimal"))
-        }
+        Decimal::Double => digits.float().map(Slot::float64),
     }
+}
+
+/// The packed form as a float64.
+pub(super) fn packed_f64(bytes: &[u8], precision: u8, scale: u8) -> Result<f64, DecodeError> {
+    Digits::unpack(bytes, precision, scale)
+        .ok_or(DecodeError::Malformed("decimal"))?
+        .float()
 }
 
 /// BIGINT UNSIGNED as a Decimal of scale 0.

@@ -20,7 +20,7 @@ pub fn default_slot(column: &Column, converter: &Converter, arena: &mut Arena) -
                 .convert(Raw::Bytes(n.to_be_bytes().get(8 - bytes..)?), arena)
                 .ok()?
         }
-        Kind::Int16 | Kind::Int32 | Kind::Int64 => {
+        Kind::Int16 | Kind::Int32 | Kind::Int64 | Kind::Positive | Kind::Flag => {
             converter.convert(Raw::Int(whole(text)?), arena).ok()?
         }
         Kind::Year => converter
@@ -29,7 +29,7 @@ pub fn default_slot(column: &Column, converter: &Converter, arena: &mut Arena) -
         Kind::UnsignedDecimal => converter
             .convert(Raw::UInt(text.trim().parse().ok()?), arena)
             .ok()?,
-        Kind::Float32 | Kind::Float64 => {
+        Kind::Float32 | Kind::Float64 | Kind::Real32 | Kind::Real64 => {
             converter.convert(Raw::Double(number(text)?), arena).ok()?
         }
         Kind::Decimal(..) => {
@@ -53,6 +53,7 @@ pub fn default_slot(column: &Column, converter: &Converter, arena: &mut Arena) -
             converter.convert(Raw::DateTime(at), arena).ok()?
         }
         Kind::Time(_) => converter.convert(Raw::Time(duration(text)?), arena).ok()?,
+        Kind::Dated(dated) => dated.absent(arena),
         Kind::Point | Kind::Geometry | Kind::Vector => return None,
     };
     (!slot.is_null()).then_some(slot)

@@ -7,6 +7,7 @@
 
 mod charset;
 mod charset_tables;
+mod custom;
 mod decimal;
 mod default;
 mod geometry;
@@ -23,6 +24,7 @@ mod wire;
 mod tests;
 
 pub use charset::Charset;
+pub(crate) use custom::custom;
 pub use default::default_slot;
 pub(crate) use json_diff::patched;
 pub use schema::{ColumnError, converter};
@@ -30,6 +32,7 @@ pub use time::{DateTime, format_fraction};
 pub use wire::{WireError, WireType};
 
 use crate::config::{Binary, Decimal, TimePrecision};
+use custom::Dated;
 use host_core::layout::{Arena, Slot};
 use std::sync::Arc;
 
@@ -105,6 +108,13 @@ pub(crate) enum Kind {
     Point,
     Geometry,
     Vector,
+    /// Whether a number is above 0, as a boolean.
+    Positive,
+    /// The same as 1 or 0.
+    Flag,
+    Real32,
+    Real64,
+    Dated(Dated),
 }
 
 /// Turns one column's raw values into slots.
@@ -122,7 +132,7 @@ impl Converter {
     #[inline]
     pub fn convert(&self, raw: Raw<'_>, arena: &mut Arena) -> Result<Slot, DecodeError> {
         if raw == Raw::Null {
-            return Ok(Slot::NULL);
+            return Ok(self.null(arena));
         }
         match &self.kind {
             Kind::Int16 => number::integer(raw).map(|n| Slot::int16(n as i16)),
@@ -141,12 +151,26 @@ impl Converter {
             Kind::Set(members) => text::set(raw, members, arena),
             Kind::Year => number::year(raw),
             Kind::Date(mode) => time::date(raw, *mode, self, arena),
-            Kind::Time(mode) => time::time(raw, *mode, self, arena),
+            Kind::Time(mode) => time::time(raw, *mode, arena),
             Kind::DateTime(mode, digits) => time::datetime(raw, *mode, *digits, self, arena),
             Kind::Timestamp(digits) => time::timestamp(raw, *digits, self, arena),
             Kind::Point => geometry::point(raw, arena),
             Kind::Geometry => geometry::geometry(raw, arena),
             Kind::Vector => geometry::vector(raw, arena),
+            Kind::Positive => custom::positive(raw).map(Slot::boolean),
+            Kind::Flag => custom::positive(raw).map(|yes| Slot::int16(i16::from(yes))),
+            Kind::Real32 => custom::real(raw).map(|f| Slot::float32(f as f32)),
+            Kind::Real64 => custom::real(raw).map(Slot::float64),
+            Kind::Dated(dated) => dated.convert(raw, arena),
+        }
+    }
+
+    /// The slot of NULL.
+    #[inline]
+    pub fn null(&self, arena: &mut Arena) -> Slot {
+        match &self.kind {
+            Kind::Dated(dated) => dated.absent(arena),
+            _ => Slot::NULL,
         }
     }
 }

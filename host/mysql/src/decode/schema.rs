@@ -33,6 +33,29 @@ pub enum ColumnError {
         /// Its character set.
         charset: String,
     },
+    /// A custom converter for a column whose values it cannot read.
+    #[error(
+        "column {column} has the type {ty}, which the converter that selects it cannot read; narrow its selector (converters)"
+    )]
+    Converter {
+        /// The column.
+        column: String,
+        /// Its type.
+        ty: String,
+    },
+    /// Two columns whose names become one.
+    #[error(
+        "columns {first} and {second} are both called {field} with field.name.adjustment.mode; exclude one \
+         (column.exclude.list) or rename it"
+    )]
+    FieldName {
+        /// The first column.
+        first: String,
+        /// Another one.
+        second: String,
+        /// Their name in the event.
+        field: String,
+    },
     /// The task's table of schemas is full.
     #[error("{0}; capture fewer tables")]
     Schemas(SchemaError),

@@ -181,9 +181,11 @@ fn times_keep_sign_and_fraction() {
         ..VALUES
     };
     let mut required = column(ColumnType::Time, -1, None);
-    assert_eq!(convert(&of(&required, &connect), Raw::Time(-1)), "null");
-    required.optional = false;
-    assert!(convert(&of(&required, &connect), Raw::Time(-1)).contains("outside of 0 to 24 hours"));
+    for optional in [true, false] {
+        required.optional = optional;
+        let shown = convert(&of(&required, &connect), Raw::Time(-1));
+        assert!(shown.contains("outside of 0 to 24 hours"), "{shown}");
+    }
 }
 
 #[test]

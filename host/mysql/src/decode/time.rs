@@ -153,7 +153,6 @@ pub(super) fn date(
 pub(super) fn time(
     raw: Raw<'_>,
     mode: TimePrecision,
-    c: &Converter,
     arena: &mut Arena,
 ) -> Result<Slot, DecodeError> {
     let Raw::Time(us) = raw else {
@@ -163,7 +162,6 @@ pub(super) fn time(
     Ok(match mode {
         TimePrecision::AdaptiveTimeMicroseconds | TimePrecision::Microseconds => Slot::int64(us),
         TimePrecision::Nanoseconds => Slot::int64(us.saturating_mul(1000)),
-        _ if !within_a_day && c.optional => Slot::NULL,
         _ if !within_a_day => {
             return Err(DecodeError::NotExpressible(
                 "a TIME outside of 0 to 24 hours, which time.precision.mode connect and isostring cannot express; use \
@@ -209,10 +207,7 @@ pub(super) fn datetime(
         })?),
         TimePrecision::Connect => Slot::timestamp(us.div_euclid(1000)),
         TimePrecision::IsoString => {
-            let mut text = head(&d);
-            shortest_fraction(d.micros, &mut text);
-            text.push('Z');
-            arena.string(&text)
+            arena.string(&instant(&d))
         }
     })
 }
@@ -224,16 +219,7 @@ pub(super) fn timestamp(
     c: &Converter,
     arena: &mut Arena,
 ) -> Result<Slot, DecodeError> {
-    let d = match raw {
-        // 0 seconds is '0000-00-00 00:00:00'.
-        Raw::Timestamp(0, _) => None,
-        Raw::Timestamp(s, us) => Some(DateTime::from_micros(
-            i64::from(s) * 1_000_000 + i64::from(us),
-        )),
-        Raw::DateTime(d) => d.days().map(|_| d),
-        _ => return mismatch(raw),
-    };
-    let Some(d) = d else {
+    let Some(d) = utc(raw)? else {
         return Ok(if c.optional {
             Slot::NULL
         } else {
@@ -244,6 +230,27 @@ pub(super) fn timestamp(
     format_fraction(d.micros, digits, &mut text);
     text.push('Z');
     Ok(arena.string(&text))
+}
+
+/// A TIMESTAMP's fields in UTC, `None` for one that does not exist.
+pub(super) fn utc(raw: Raw<'_>) -> Result<Option<DateTime>, DecodeError> {
+    Ok(match raw {
+        // 0 seconds is '0000-00-00 00:00:00'.
+        Raw::Timestamp(0, _) => None,
+        Raw::Timestamp(s, us) => Some(DateTime::from_micros(
+            i64::from(s) * 1_000_000 + i64::from(us),
+        )),
+        Raw::DateTime(d) => d.days().map(|_| d),
+        _ => return mismatch(raw),
+    })
+}
+
+/// `ISO_OFFSET_DATE_TIME` of an instant in UTC: as many digits of the second as are needed.
+pub(super) fn instant(d: &DateTime) -> String {
+    let mut text = head(d);
+    shortest_fraction(d.micros, &mut text);
+    text.push('Z');
+    text
 }
 
 fn head(d: &DateTime) -> String {

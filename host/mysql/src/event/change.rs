@@ -6,7 +6,7 @@
 //! the row's records again.
 
 use super::fixed::name_slot;
-use super::table::TableEvents;
+use super::table::{ColumnPlan, TableEvents};
 use super::writer::{Origin, Record, Writer, now_ns};
 use host_core::layout::{Arena, Reader, Slot, Tag};
 use host_core::schema::SchemaId;
@@ -126,19 +126,15 @@ impl Writer {
         place: Place,
         order: &mut dyn FnMut(&mut Self) -> Option<Block>,
     ) -> u32 {
-        let bytes = self.builder.arena.bytes();
-        let same = |i: usize| match (old.get(i), new.get(i)) {
-            (Some(a), Some(b)) => equal(Reader::new(bytes), *a, *b),
-            _ => false,
-        };
-        let unchanged = || {
-            let mut columns = table.columns.iter().enumerate().filter(|(_, c)| c.in_value);
-            columns.all(|(i, _)| same(i))
-        };
-        if self.config.skip_unchanged && unchanged() {
+        if self.config.skip_unchanged && self.shown_alike(table, old, new) {
             return 0;
         }
-        if table.key.iter().all(|i| same(*i)) {
+        let reader = Reader::new(self.builder.arena.bytes());
+        let same = |i: &usize| match (old.get(*i), new.get(*i)) {
+            (Some(a), Some(b)) => equal(reader, *a, *b),
+            _ => false,
+        };
+        if table.key.iter().all(same) {
             self.event(
                 table,
                 'u',
@@ -168,20 +164,54 @@ impl Writer {
         2
     }
 
+    /// Whether both images of a row look the same in the event.
+    fn shown_alike(&mut self, table: &TableEvents, old: Row<'_>, new: Row<'_>) -> bool {
+        table
+            .columns
+            .iter()
+            .zip(old.iter().zip(new))
+            .all(|(c, (old, new))| {
+                if !c.in_value {
+                    return true;
+                }
+                let (old, new) = (self.shown(c, *old), self.shown(c, *new));
+                equal(Reader::new(self.builder.arena.bytes()), old, new)
+            })
+    }
+
+    /// A column's value as the row shows it.
+    fn shown(&mut self, column: &ColumnPlan, value: Slot) -> Slot {
+        match &column.mapping {
+            None => value,
+            Some(mapping) => mapping.apply(value, &mut self.builder),
+        }
+    }
+
     fn key(&mut self, table: &TableEvents, row: Row<'_>) -> (SchemaId, Slot) {
         let Some(schema) = table.key_schema else {
             return (SchemaId::NONE, Slot::NULL);
         };
+        let origin = table.key_origin.as_deref();
+        let origin = origin.map(|text| name_slot(self.builder.name(text)));
         let from = self.builder.arena.end();
         for i in &table.key {
             let slot = row.get(*i).copied().unwrap_or(Slot::NULL);
             self.builder.arena.raw(&slot.to_bytes());
         }
-        (schema, structure(from, table.key.len()))
+        if let Some(origin) = origin {
+            self.builder.arena.raw(&origin.to_bytes());
+        }
+        let fields = table.key.len() + usize::from(origin.is_some());
+        (schema, structure(from, fields))
     }
 
     fn value(&mut self, table: &TableEvents, row: Option<Row<'_>>) -> Slot {
         let Some(row) = row else { return Slot::NULL };
+        if table.mapped {
+            let columns = table.columns.iter().zip(row).filter(|(c, _)| c.in_value);
+            let shown: Vec<Slot> = columns.map(|(c, slot)| self.shown(c, *slot)).collect();
+            return self.builder.arena.structure(&shown);
+        }
         let from = self.builder.arena.end();
         let mut fields = 0;
         for (column, slot) in table.columns.iter().zip(row) {

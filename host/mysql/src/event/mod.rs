@@ -6,6 +6,7 @@
 
 mod change;
 mod fixed;
+mod mapping;
 mod other;
 mod table;
 #[cfg(test)]
@@ -14,6 +15,7 @@ mod writer;
 
 pub use change::{Block, Images, Place, Row};
 pub use fixed::Fixed;
-pub use table::{TableEvents, sanitise};
+pub use mapping::Mapping;
+pub use table::{ColumnPlan, TableEvents};
 pub(crate) use writer::{COMPATIBLE_VERSION, now_ns};
 pub use writer::{Ended, Marker, Origin, Writer};

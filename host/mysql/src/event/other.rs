@@ -49,9 +49,9 @@ impl Writer {
             changes,
         ]);
         let key = self.builder.arena.structure(&[database]);
-        let topic = super::sanitise(&self.config.prefix);
+        let config = Arc::clone(&self.config);
         let record = Record {
-            topic: &topic,
+            topic: &config.prefix,
             partition: Some(0),
             key: (self.fixed.change_key, key),
             value: (self.fixed.change_value, value),

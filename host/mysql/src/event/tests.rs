@@ -9,7 +9,7 @@ use host_core::batch::Batch;
 use host_core::config::Config;
 use host_core::layout::validate::{Budget, record};
 use host_core::layout::{Slot, Tag};
-use host_core::schema::SharedSchemas;
+use host_core::schema::{SchemaId, SharedSchemas};
 use std::sync::Arc;
 
 struct Made {
@@ -251,13 +251,198 @@ fn read_others(batch: &Batch) -> Vec<String> {
     batch.records().iter().map(check).collect()
 }
 
+/// The row images and the key of the first record, as `schema name{field=value …}`.
+fn shown(
+    extra: &[(&str, &str)],
+    ddl: &str,
+    images: impl Fn(&mut Writer) -> Vec<Slot>,
+) -> [String; 2] {
+    let (mut w, events) = setup(extra, ddl);
+    let row = images(&mut w);
+    w.change(&events, Images::Create(&row), &origin(), PLACE, &mut |_| {
+        None
+    });
+    let batch = w.take().unwrap().unwrap();
+    assert_eq!(read(&batch).len(), 1);
+    let e = &batch.records()[0].entry;
+    let after = batch.reader().field(e.value, 1).unwrap();
+    [
+        text(&batch, SchemaId(e.key_schema), e.key),
+        text(&batch, events.value_schema, after),
+    ]
+}
+
+fn text(batch: &Batch, schema: SchemaId, value: Slot) -> String {
+    let (r, schema) = (batch.reader(), batch.schemas().get(schema));
+    let Some(schema) = schema else {
+        return "none".to_owned();
+    };
+    let fields = schema.fields.iter().enumerate().map(|(i, f)| {
+        let slot = r.field(value, i).unwrap();
+        let shown = match slot.tag {
+            Tag::Null => "null".to_owned(),
+            Tag::String => r.str(slot).unwrap().to_owned(),
+            Tag::Boolean => slot.as_bool().unwrap().to_string(),
+            _ => slot.as_i64().unwrap().to_string(),
+        };
+        let own = batch.schemas().get(f.schema).unwrap();
+        let told: Vec<String> = own
+            .parameters
+            .iter()
+            .map(|(k, v)| format!("[{k}={v}]"))
+            .collect();
+        format!("{}{}={shown}", f.name, told.concat())
+    });
+    let fields: Vec<String> = fields.collect();
+    format!(
+        "{}{{{}}}",
+        schema.name.as_deref().unwrap_or_default(),
+        fields.join(" ")
+    )
+}
+
 #[test]
-fn topics_hold_only_what_kafka_takes() {
-    for (name, want) in [
-        ("p.d.we`ird-name", "p.d.we_ird-name"),
-        ("p.d.é", "p.d._"),
-        ("p.d.A_1", "p.d.A_1"),
+fn a_masked_key_is_masked_in_the_row_only() {
+    let ddl = "CREATE TABLE t (`a-b` VARCHAR(5) PRIMARY KEY, n INT)";
+    let row = |w: &mut Writer| vec![w.arena().string("abcde"), Slot::int32(3)];
+    for (extra, key, value) in [
+        (
+            &[][..],
+            "p.d.t.Key{a-b=abcde}",
+            "p.d.t.Value{a-b=abcde n=3}",
+        ),
+        (
+            &[("column.mask.with.2.chars", "d.t.*")],
+            "p.d.t.Key{a-b=abcde}",
+            "p.d.t.Value{a-b[masked=true]=** n[masked=true]=3}",
+        ),
+        (
+            &[
+                ("column.mask.hash.v2.MD5.with.salt.s", ".*a-b"),
+                ("field.name.adjustment.mode", "avro"),
+            ],
+            "p.d.t.Key{a_b=abcde}",
+            "p.d.t.Value{a_b[masked=true]=fb38d n=3}",
+        ),
+        (
+            &[
+                ("column.truncate.to.3.chars", "d.t.a-b"),
+                ("topic.prefix", "p-q"),
+                ("schema.name.adjustment.mode", "avro"),
+            ],
+            "p_q.d.t.Key{a-b=abcde}",
+            "p_q.d.t.Value{a-b[truncateLength=3]=abc n=3}",
+        ),
+        (
+            &[("datatype.propagate.source.type", "d.t.int")],
+            "p.d.t.Key{a-b=abcde}",
+            "p.d.t.Value{a-b=abcde n[__debezium.source.column.type=INT][__debezium.source.column.name=n]=3}",
+        ),
     ] {
-        assert_eq!(sanitise(name), want);
+        assert_eq!(shown(extra, ddl, row), [key, value], "{extra:?}");
     }
+}
+
+#[test]
+fn tables_without_a_key_that_share_a_topic_get_one() {
+    let extra = [
+        (
+            "topic.naming.strategy",
+            "io.debezium.schema.DefaultRegexTopicNamingStrategy",
+        ),
+        ("topic.regex", "(.*)\\.t"),
+        ("topic.replacement", "$1.all"),
+    ];
+    let made = shown(&extra, "CREATE TABLE t (n INT)", |_| vec![Slot::int32(3)]);
+    let want = [
+        "p.d.all.Key{__dbz__physicalTableIdentifier=p.d.t}",
+        "p.d.all.Value{n=3}",
+    ];
+    assert_eq!(made, want);
+}
+
+#[test]
+fn a_converter_is_for_key_and_row() {
+    let extra = [
+        ("converters", "b"),
+        (
+            "b.type",
+            "io.debezium.connector.mysql.converters.TinyIntOneToBooleanConverter",
+        ),
+    ];
+    let (_, events) = setup(
+        &extra,
+        "CREATE TABLE t (k TINYINT(1) PRIMARY KEY, n TINYINT(1))",
+    );
+    let mut arena = host_core::layout::Arena::new(0);
+    let slots = [crate::decode::Raw::Int(2), crate::decode::Raw::Null];
+    let row: Vec<Slot> = events
+        .columns
+        .iter()
+        .zip(slots)
+        .map(|(c, raw)| c.slot(raw, &mut arena).unwrap())
+        .collect();
+    let made = shown(
+        &extra,
+        "CREATE TABLE t (k TINYINT(1) PRIMARY KEY, n TINYINT(1))",
+        |_| row.clone(),
+    );
+    assert_eq!(made, ["p.d.t.Key{k=true}", "p.d.t.Value{k=true n=null}"]);
+}
+
+#[test]
+fn a_change_that_a_mask_hides_is_no_change() {
+    let skip = ("skip.messages.without.change", "true");
+    for (rule, changes) in [
+        (("column.truncate.to.2.chars", "d.t.v"), [0, 1]),
+        (("column.mask.with.2.chars", "d.t.v"), [0, 0]),
+        (("column.mask.hash.MD5.with.salt.s", "d.t.v"), [1, 1]),
+        (("column.exclude.list", "d.t.v"), [0, 0]),
+    ] {
+        for (new, want) in ["abX", "Xbc"].into_iter().zip(changes) {
+            let (mut w, events) = setup(&[skip, rule], DDL);
+            let (old, new) = (w.arena().string("abc"), w.arena().string(new));
+            let images = Images::Update(&[Slot::int32(1), old], &[Slot::int32(1), new]);
+            assert_eq!(change(&mut w, &events, images).len(), want, "{rule:?}");
+        }
+    }
+}
+
+#[test]
+fn what_a_mode_cannot_express_is_null_or_fails() {
+    use crate::decode::Raw;
+    let connect = ("time.precision.mode", "connect");
+    let mode = "event.converting.failure.handling.mode";
+    for (extra, null) in [
+        (&[connect][..], true),
+        (&[connect, (mode, "warn")], true),
+        (&[connect, (mode, "skip")], true),
+        (&[connect, (mode, "fail")], false),
+    ] {
+        let (_, events) = setup(extra, "CREATE TABLE t (a TIME, b TIME NOT NULL)");
+        let mut arena = host_core::layout::Arena::new(0);
+        let mut made = events
+            .columns
+            .iter()
+            .map(|c| c.slot(Raw::Time(-1), &mut arena));
+        assert_eq!(
+            made.next().unwrap().ok(),
+            null.then_some(Slot::NULL),
+            "{extra:?}"
+        );
+        assert!(made.next().unwrap().is_err());
+    }
+}
+
+#[test]
+fn names_that_become_one_are_told() {
+    let config = config(&[("field.name.adjustment.mode", "avro")]);
+    let schemas = SharedSchemas::default();
+    let fixed = Fixed::new(&schemas).unwrap();
+    let mut tables = Tables::new(0);
+    let ddl = "CREATE TABLE t (`a-b` INT, a_b INT)";
+    crate::ddl::apply(ddl, &Session::new("d"), &mut tables).unwrap();
+    let table = Arc::clone(tables.get(&TableId::new("d", "t")).unwrap());
+    let e = TableEvents::new(table, &config, &fixed, &schemas).unwrap_err();
+    assert!(e.to_string().contains("a-b and a_b"), "{e}");
 }

@@ -159,7 +159,7 @@ fn emit(
         let (Some(column), Some(to)) = (plan.columns.get(*index), slots.get_mut(*index)) else {
             continue;
         };
-        let (Some(converter), Some(value)) = (&column.converter, h.row.as_ref(at)) else {
+        let Some(value) = h.row.as_ref(at) else {
             return Err(TaskError::fail(
                 "MYSQL-SNAPSHOT-SELECT",
                 format!(
@@ -168,8 +168,8 @@ fn emit(
                 ),
             ));
         };
-        *to = converter
-            .convert(raw(value), reader.writer.arena())
+        *to = column
+            .slot(raw(value), reader.writer.arena())
             .map_err(|e| {
                 let name = plan
                     .table

@@ -4,6 +4,7 @@
 //! handed on when it is full or when the server has nothing more to say. Source: `BinlogStreamingChangeEventSource`.
 //! Invariant: memory holds one event and one batch, whatever the transaction's size.
 
+mod action;
 mod event;
 mod open;
 mod progress;
@@ -99,6 +100,7 @@ pub(crate) async fn run(reader: &mut Reader, mut s: Streaming) -> Result<(), Sto
         .map_or(Duration::from_hours(1), |(_, every)| *every);
     let mut ticks = tokio::time::interval_at(Instant::now() + every, every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let _action = action::start(reader);
     let mut silence = Silence::default();
     loop {
         let next = match stream.next().now_or_never() {

@@ -114,22 +114,19 @@ impl<'a> Cursor<'a> {
             }
             // All columns are present, so the null bits count them all.
             if bit(nulls, i) {
-                to.push(Slot::NULL);
+                to.push(column.slot(Raw::Null, arena).map_err(|e| self.bad(i, &e))?);
                 continue;
             }
             let raw = wire
                 .read(&mut self.rest, column.unsigned)
                 .map_err(|e| self.bad(i, &e))?;
             let patch = json.step(i, raw);
-            to.push(match (&column.converter, patch) {
-                (None, _) => Slot::NULL,
-                (Some(_), Some((before, diffs))) => {
-                    patched(before, diffs, arena).map_err(|e| self.bad(i, &e))?
-                }
-                (Some(converter), None) => {
-                    converter.convert(raw, arena).map_err(|e| self.bad(i, &e))?
-                }
-            });
+            let slot = match patch {
+                Some(_) if column.converter.is_none() => Ok(Slot::NULL),
+                Some((before, diffs)) => patched(before, diffs, arena),
+                None => column.slot(raw, arena),
+            };
+            to.push(slot.map_err(|e| self.bad(i, &e))?);
         }
         Ok(())
     }
