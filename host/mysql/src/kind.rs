@@ -8,6 +8,7 @@ use crate::connection::{Doing, Server, preflight, task_error, variable};
 use crate::ddl::Session;
 use crate::event::{Fixed, Writer};
 use crate::history::History;
+use crate::notification::Status;
 use crate::position::{Position, Stored};
 use crate::reader::{BATCHES_WAITING_MAX, Reader, ServerFacts, Stop};
 use crate::structure::Structure;
@@ -96,6 +97,9 @@ fn topics(config: &MysqlConfig, access: &Access) -> Vec<Finding> {
     }
     if let Some(topic) = &config.transaction_topic {
         used.push(("topic.transaction", topic));
+    }
+    if let Some(topic) = &config.notifications.topic {
+        used.push(("notification.sink.topic.name", topic));
     }
     if let HistoryStore::Kafka { topic, .. } = &config.history.store {
         used.push(("schema.history.internal.kafka.topic", topic));
@@ -239,6 +243,7 @@ async fn run(reader: &mut Reader, start: Start) -> Result<(), Stop> {
         }
         Start::Stream(from) => {
             let (position, stored, repeated) = *from;
+            reader.notify(Status::Skipped);
             stream::Streaming::new(position, Some(&stored), repeated, reader)
         }
     };

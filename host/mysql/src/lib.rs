@@ -15,6 +15,7 @@ pub mod event;
 pub mod gtid;
 pub mod history;
 pub mod kind;
+mod notification;
 pub mod position;
 mod reader;
 pub mod schema_history;

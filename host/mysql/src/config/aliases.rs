@@ -26,6 +26,8 @@ const RENAMED_PREFIX: (&str, &str) = ("database.history.", "schema.history.inter
 /// Keys Debezium reads beside its published table.
 const UNPUBLISHED: &[&str] = &[
     "binary.handling.mode",
+    "database.connection.factory.class",
+    "queue.provider.type",
     "field.name.adjustment.mode",
     "event.converting.failure.handling.mode",
     "unavailable.value.placeholder",
@@ -78,6 +80,7 @@ const FAMILIES: &[&str] = &[
     "column.mask.",
     "column.truncate.",
     "signal.",
+    "reselect.",
     "internal.",
     "exactly.once.",
     "transaction.boundary",

@@ -18,7 +18,7 @@ pub(crate) use filter::is_system_database;
 pub use filter::{ColumnFilter, KeyColumns, TableFilter};
 pub use modes::{
     BigintUnsigned, Binary, Decimal, FailureHandling, HistoryStore, Locking, SkippedOperations,
-    SnapshotMode, SslMode, TimePrecision,
+    SnapshotMode, SnapshotOrder, SslMode, TimePrecision,
 };
 pub use naming::{Adjustment, Escape, TopicNaming};
 pub use rules::{ColumnRules, HashAlgorithm, HashForm, Treatment};
@@ -80,6 +80,15 @@ pub struct ValueConfig {
     pub comments: bool,
 }
 
+/// Where notifications go.
+#[derive(Debug, Clone, Default)]
+pub struct Notifications {
+    /// `sink`: a topic.
+    pub topic: Option<String>,
+    /// `log`.
+    pub log: bool,
+}
+
 /// Where the schema history lives.
 #[derive(Debug, Clone)]
 pub struct HistoryConfig {
@@ -128,6 +137,8 @@ pub struct MysqlConfig {
     pub key_columns: KeyColumns,
     /// `snapshot.include.collection.list`, `None` for all captured tables.
     pub snapshot_tables: Option<TableFilter>,
+    /// `snapshot.tables.order.by.row.count`.
+    pub snapshot_order: SnapshotOrder,
     /// `snapshot.select.statement.overrides`: statement by `db.table`.
     pub snapshot_selects: BTreeMap<String, String>,
     /// `snapshot.mode`.
@@ -140,8 +151,10 @@ pub struct MysqlConfig {
     pub snapshot_delay: Duration,
     /// `streaming.delay.ms`.
     pub streaming_delay: Duration,
-    /// `max.batch.size`, in rows.
+    /// `max.batch.size` in rows, less where `max.queue.size` has no room for three batches of it.
     pub batch_rows_max: usize,
+    /// Bytes at which a batch is handed on, a third of `max.queue.size.in.bytes` or 1 MiB, whichever is less.
+    pub batch_bytes_max: usize,
     /// How values are converted.
     pub values: ValueConfig,
     /// `skipped.operations`.
@@ -162,6 +175,8 @@ pub struct MysqlConfig {
     pub failures: FailureHandling,
     /// `inconsistent.schema.handling.mode`.
     pub inconsistent: FailureHandling,
+    /// `notification.enabled.channels`.
+    pub notifications: Notifications,
     /// `gtid.source.includes` or `gtid.source.excludes`.
     pub gtid_sources: Option<SourceFilter>,
     /// `gtid.source.filter.dml.events`.
@@ -174,5 +189,7 @@ pub struct MysqlConfig {
     pub history: HistoryConfig,
 }
 
+#[cfg(test)]
+mod reference;
 #[cfg(test)]
 mod tests;

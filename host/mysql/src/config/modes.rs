@@ -81,6 +81,25 @@ impl Locking {
     ];
 }
 
+/// `snapshot.tables.order.by.row.count`, by the server's estimate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SnapshotOrder {
+    /// By the include list, then by name.
+    Disabled,
+    /// Small tables first.
+    Ascending,
+    /// Large tables first.
+    Descending,
+}
+
+impl SnapshotOrder {
+    pub(super) const WORDS: &'static [(&'static str, Self)] = &[
+        ("disabled", Self::Disabled),
+        ("ascending", Self::Ascending),
+        ("descending", Self::Descending),
+    ];
+}
+
 /// `decimal.handling.mode`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decimal {

@@ -6,6 +6,7 @@
 
 use super::filter::Patterns;
 use super::*;
+use crate::reader::BATCHES_WAITING_MAX;
 use host_core::config::{Config, Finding, Parser, duration_ms};
 
 /// Parts of topic names, which must be what Kafka takes (`CommonConnectorConfig.validateTopicName`).
@@ -155,7 +156,9 @@ fn read(p: &mut Parser<'_>, config: &Config) -> Option<MysqlConfig> {
         FailureHandling::WORDS,
     );
     let inconsistent = p.one_of("inconsistent.schema.handling.mode", FailureHandling::WORDS);
-    let batch_rows_max = integer(p, "max.batch.size", 1);
+    let batch = batch(p);
+    let snapshot_order = p.one_of("snapshot.tables.order.by.row.count", SnapshotOrder::WORDS);
+    let notifications = notifications(p, config);
     let skipped = skipped(p);
     let gtid_sources = gtid_sources(p, config);
     let history = history(p, config);
@@ -193,13 +196,15 @@ fn read(p: &mut Parser<'_>, config: &Config) -> Option<MysqlConfig> {
         converters,
         key_columns: key_columns.ok()?.unwrap_or_default(),
         snapshot_tables,
+        snapshot_order: snapshot_order?,
         snapshot_selects: selects(config),
         snapshot_mode: snapshot_mode?,
         locking: locking?,
         lock_timeout: millis(p, "snapshot.lock.timeout.ms"),
         snapshot_delay: millis(p, "snapshot.delay.ms"),
         streaming_delay: millis(p, "streaming.delay.ms"),
-        batch_rows_max: usize::try_from(batch_rows_max?).ok()?,
+        batch_rows_max: batch?.0,
+        batch_bytes_max: batch?.1,
         values: values?,
         skipped,
         skip_unchanged: boolean(p, "skip.messages.without.change", false),
@@ -210,6 +215,7 @@ fn read(p: &mut Parser<'_>, config: &Config) -> Option<MysqlConfig> {
         inexpressible,
         failures: failures?,
         inconsistent: inconsistent?,
+        notifications,
         gtid_sources,
         gtid_filters_rows: boolean(p, "gtid.source.filter.dml.events", true),
         ignore_gtids: boolean(p, "gtid.ignore.on.recovery", false),
@@ -225,6 +231,53 @@ fn read(p: &mut Parser<'_>, config: &Config) -> Option<MysqlConfig> {
         field_names,
         prefix,
     })
+}
+
+/// Rows and bytes of a batch. Besides the batch that is being filled, [`BATCHES_WAITING_MAX`] others wait.
+fn batch(p: &mut Parser<'_>) -> Option<(usize, usize)> {
+    const BATCH_BYTES_TARGET: usize = 1 << 20;
+    const BATCHES: usize = BATCHES_WAITING_MAX + 1;
+    let rows = integer(p, "max.batch.size", 1)?;
+    let queue = integer(p, "max.queue.size", 1)?;
+    if queue <= rows {
+        p.reject(
+            "max.queue.size",
+            "The 'max.queue.size' value is invalid: Must be larger than the maximum batch size",
+        );
+    }
+    let bytes = integer(p, "max.queue.size.in.bytes", 0)?;
+    let share = |n: i64| usize::try_from(n).unwrap_or(usize::MAX) / BATCHES;
+    let bytes = match bytes {
+        0 => BATCH_BYTES_TARGET,
+        n => share(n).clamp(1, BATCH_BYTES_TARGET),
+    };
+    let rows = usize::try_from(rows).unwrap_or(usize::MAX);
+    Some((rows.min(share(queue).max(1)), bytes))
+}
+
+fn notifications(p: &mut Parser<'_>, config: &Config) -> Notifications {
+    let (key, topic_key) = (
+        "notification.enabled.channels",
+        "notification.sink.topic.name",
+    );
+    let mut out = Notifications::default();
+    for channel in config.list(key) {
+        match channel.as_str() {
+            "log" => out.log = true,
+            "sink" => match given(config, topic_key) {
+                Some(topic) => out.topic = Some(topic.to_owned()),
+                None => p.reject(
+                    topic_key,
+                    format!("The '{topic_key}' value is invalid: Notification topic name must be provided when kafka notification channel is enabled"),
+                ),
+            },
+            _ => p.reject(
+                key,
+                format!("The '{key}' value is invalid: the channel {channel} is not supported; use sink or log"),
+            ),
+        }
+    }
+    out
 }
 
 fn field_names(p: &mut Parser<'_>, config: &Config) -> Adjustment {

@@ -1,5 +1,5 @@
-//! The iteration order of Java's `HashSet<TableId>`, which is the order of names in
-//! `source.table` of a schema change over several tables (`"c,c_old"` but `"d,c"`).
+//! The iteration order of Java's hash tables: of `HashSet<TableId>`, which is the order of names in
+//! `source.table` of a schema change over several tables (`"c,c_old"` but `"d,c"`), and of maps.
 //!
 //! Debezium collects a statement's tables in a HashSet and joins them; to write the same bytes the
 //! order must be that of Java's hash table. Invariant: output is a permutation of the distinct
@@ -8,7 +8,7 @@
 use crate::table::TableId;
 
 /// Distinct ids in the order a `java.util.HashSet` filled in this order iterates.
-pub(super) fn in_hash_order(ids: &[TableId]) -> Vec<TableId> {
+pub(crate) fn in_hash_order(ids: &[TableId]) -> Vec<TableId> {
     let mut distinct: Vec<TableId> = Vec::new();
     for id in ids {
         if !distinct.contains(id) {
@@ -21,8 +21,13 @@ pub(super) fn in_hash_order(ids: &[TableId]) -> Vec<TableId> {
     while distinct.len() * 4 > buckets * 3 {
         buckets *= 2;
     }
-    distinct.sort_by_key(|id| spread(java_hash(&id.to_string())) as usize & (buckets - 1));
+    distinct.sort_by_key(|id| bucket(&id.to_string(), buckets));
     distinct
+}
+
+/// Bucket of a text among a power of two of them.
+pub(crate) fn bucket(text: &str, buckets: usize) -> usize {
+    spread(java_hash(text)) as usize & (buckets - 1)
 }
 
 fn spread(hash: u32) -> u32 {

@@ -12,7 +12,7 @@ mod apply;
 mod charset;
 mod error;
 mod filter;
-mod java_set;
+pub(crate) mod java_set;
 mod lexer;
 mod parser;
 mod statement;

@@ -7,9 +7,11 @@ use super::Place;
 use super::fixed::name_slot;
 use super::writer::{Origin, Record, Writer, now_ns};
 use crate::ddl::SchemaChange;
+use crate::notification::Notification;
 use crate::schema_history::record::{TableChangeKind, table_changes};
 use crate::table::{Column, Table};
 use host_core::layout::Slot;
+use host_core::schema::{Schema, SchemaError, SchemaType};
 use std::sync::Arc;
 
 impl Writer {
@@ -164,6 +166,52 @@ impl Writer {
             header: None,
         };
         self.push(record, Place::after_events(event));
+    }
+
+    /// A notification: without an offset, for it may come before there is one.
+    pub(crate) fn notification(
+        &mut self,
+        topic: &str,
+        n: &Notification,
+    ) -> Result<(), SchemaError> {
+        let (string, int64) = (self.fixed.string, self.fixed.int64);
+        let named = |name: &str| Schema::new(SchemaType::Struct).named(name).version(1);
+        let key_schema = named("io.debezium.connector.common.NotificationKey").field("id", string);
+        let data = self
+            .schemas
+            .intern(Schema::map(string, string).optional())?;
+        let value_schema = named("io.debezium.connector.common.Notification")
+            .field("id", string)
+            .field("type", string)
+            .field("aggregate_type", string)
+            .field("additional_data", data)
+            .field("timestamp", int64);
+        let schemas = (
+            self.schemas.intern(key_schema)?,
+            self.schemas.intern(value_schema)?,
+        );
+        let id = self.builder.arena.string(&n.id);
+        let texts = [n.kind, n.aggregate].map(|t| name_slot(self.builder.name(t)));
+        let mut pairs = Vec::with_capacity(n.data.len() * 2);
+        for (key, value) in &n.data {
+            pairs.push(name_slot(self.builder.name(key)));
+            pairs.push(self.builder.arena.string(value));
+        }
+        let data = self.builder.arena.map(&pairs);
+        let [kind, aggregate] = texts;
+        let value = [id, kind, aggregate, data, Slot::int64(n.ts_ms)];
+        let value = self.builder.arena.structure(&value);
+        let key = self.builder.arena.structure(&[id]);
+        let record = Record {
+            topic,
+            partition: None,
+            key: (schemas.0, key),
+            value: (schemas.1, value),
+            context: false,
+            header: None,
+        };
+        self.push_without_offset(record);
+        Ok(())
     }
 
     /// A heartbeat: it carries the offset where nothing else does.

@@ -8,7 +8,7 @@ use super::Fixed;
 use super::Place;
 use super::fixed::{SOURCE_FIELDS, name_slot};
 use crate::config::MysqlConfig;
-use crate::position::{Base, Offsets, Orders};
+use crate::position::{Base, Offsets, Orders, Position};
 use host_core::batch::{Batch, BatchBuilder};
 use host_core::error::TaskError;
 use host_core::layout::{HeaderEntry, RecordEntry, Slot};
@@ -16,8 +16,6 @@ use host_core::schema::{SchemaId, SharedSchemas};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Bytes of a batch's arena at which it is handed on.
-const BATCH_BYTES_TARGET: usize = 1 << 20;
 /// What `source.version` says: the release whose format this is.
 pub(crate) const COMPATIBLE_VERSION: &str = "3.6.1.Final";
 const CONTEXT: &str = "__debezium.context.";
@@ -91,7 +89,7 @@ pub enum Ended {
 pub struct Writer {
     pub(super) config: Arc<MysqlConfig>,
     pub(super) fixed: Fixed,
-    schemas: SharedSchemas,
+    pub(super) schemas: SharedSchemas,
     pub(super) builder: BatchBuilder,
     offsets: Offsets,
     sequence: u64,
@@ -167,7 +165,7 @@ impl Writer {
     /// Whether the batch has reached a bound.
     pub fn fullness(&self) -> Ended {
         if self.builder.len() >= self.config.batch_rows_max
-            || self.builder.arena_bytes() >= BATCH_BYTES_TARGET
+            || self.builder.arena_bytes() >= self.config.batch_bytes_max
         {
             Ended::Full
         } else {
@@ -226,6 +224,16 @@ impl Writer {
             headers_len,
         });
         self.push_offset(place);
+    }
+
+    /// Adds a record that may come before there is an offset.
+    pub(super) fn push_without_offset(&mut self, record: Record<'_>) {
+        let base = self.base.take();
+        self.base = base
+            .clone()
+            .or_else(|| Some(Position::new("", 0, None).base(true)));
+        self.push(record, Place::after_events(0).followed());
+        self.base = base;
     }
 
     /// Adds an offset without a record: nothing up to it was for this connector.

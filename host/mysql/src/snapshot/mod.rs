@@ -8,20 +8,31 @@ mod lock;
 mod rows;
 mod structure;
 
-use crate::config::{Locking, SnapshotMode};
+use crate::config::{Locking, SnapshotMode, SnapshotOrder};
 use crate::connection::{BinlogStatus, Doing, task_error};
 use crate::gtid::GtidSet;
+use crate::notification::Status;
 use crate::position::Position;
 use crate::reader::{Reader, Stop};
 use crate::table::TableId;
 use host_core::error::TaskError;
 use mysql_async::Conn;
+use mysql_async::prelude::Queryable as _;
+use std::collections::HashMap;
 
 /// Takes the snapshot; the position to stream from.
 pub(crate) async fn run(reader: &mut Reader) -> Result<Position, Stop> {
     tokio::time::sleep(reader.config.snapshot_delay).await;
     let mut conn = reader.server.connect(&reader.access).await?;
+    reader.notify(Status::Started);
     let outcome = Box::pin(take(reader, &mut conn)).await;
+    reader.notify(match &outcome {
+        Ok(_) => Status::Completed,
+        Err(_) => Status::Aborted,
+    });
+    if outcome.is_ok() {
+        reader.hand_on().await?;
+    }
     // Ending the session ends its transaction and its locks.
     drop(conn.disconnect().await);
     outcome
@@ -31,7 +42,8 @@ async fn take(reader: &mut Reader, conn: &mut Conn) -> Result<Position, Stop> {
     let tables = structure::all_tables(conn)
         .await
         .map_err(|e| task_error(&Doing::new("listing the tables"), e))?;
-    let captured = captured(reader, &tables)?;
+    let mut captured = captured(reader, &tables)?;
+    order(reader, conn, &mut captured).await?;
     reader
         .metrics
         .set("total_table_count", captured.len() as i64);
@@ -82,6 +94,30 @@ fn captured(reader: &Reader, tables: &[TableId]) -> Result<Vec<TableId>, TaskErr
         tracing::warn!("{message}");
     }
     Ok(captured)
+}
+
+/// Orders the tables by the server's estimate of their rows, where that is asked for
+/// (`RelationalSnapshotChangeEventSource.sortByRowCount`).
+async fn order(reader: &Reader, conn: &mut Conn, tables: &mut [TableId]) -> Result<(), TaskError> {
+    if reader.config.snapshot_order == SnapshotOrder::Disabled {
+        return Ok(());
+    }
+    let query =
+        "SELECT TABLE_SCHEMA, TABLE_NAME, COALESCE(TABLE_ROWS, 0) FROM information_schema.TABLES";
+    let rows: Vec<(String, String, u64)> = conn
+        .query(query)
+        .await
+        .map_err(|e| task_error(&Doing::new("reading the number of rows of the tables"), e))?;
+    let rows: HashMap<TableId, u64> = rows
+        .into_iter()
+        .map(|(database, table, n)| (TableId::new(database, table), n))
+        .collect();
+    let rows = |id: &TableId| rows.get(id).copied().unwrap_or(0);
+    match reader.config.snapshot_order {
+        SnapshotOrder::Descending => tables.sort_by_key(|id| std::cmp::Reverse(rows(id))),
+        _ => tables.sort_by_key(rows),
+    }
+    Ok(())
 }
 
 fn position(reader: &Reader, status: &BinlogStatus) -> Result<Position, TaskError> {

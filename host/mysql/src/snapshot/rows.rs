@@ -7,6 +7,7 @@
 use crate::connection::{Doing, quoted, task_error};
 use crate::decode::{DateTime, Raw};
 use crate::event::{Images, Marker, Origin, Place, TableEvents};
+use crate::notification::Status;
 use crate::position::{Base, Position};
 use crate::reader::{Reader, Stop};
 use crate::table::TableId;
@@ -40,7 +41,13 @@ pub(super) async fn read(
         let Some(plan) = reader.structure.plan(id)? else {
             return Err(unknown(id).into());
         };
-        table(reader, conn, (order == 0, id, plan), position, &mut held).await?;
+        reader.notify(Status::InProgress(id, tables));
+        let scanned = table(reader, conn, (order == 0, id, plan), position, &mut held).await;
+        reader.notify(match &scanned {
+            Ok(rows) => Status::TableScanned(id, tables, *rows),
+            Err(_) => Status::TableFailed(id),
+        });
+        scanned?;
         if let Some(h) = held.as_mut().filter(|h| h.plan.table.id == *id) {
             h.last_row = true;
         }
@@ -73,7 +80,7 @@ async fn table(
     (first_table, id, plan): (bool, &TableId, Arc<TableEvents>),
     position: &Position,
     held: &mut Option<Held>,
-) -> Result<(), Stop> {
+) -> Result<i64, Stop> {
     let failed = |e| task_error(&Doing::new(format!("reading the rows of {id}")), e);
     let wanted: Arc<[usize]> = (0..plan.columns.len())
         .filter(|i| plan.columns.get(*i).is_some_and(|c| c.converter.is_some()))
@@ -112,7 +119,7 @@ async fn table(
     reader.metrics.add("rows_scanned", scanned);
     drop(result);
     conn.close(statement).await.map_err(failed)?;
-    Ok(())
+    Ok(scanned)
 }
 
 fn select(reader: &Reader, id: &TableId, plan: &TableEvents, wanted: &[usize]) -> String {

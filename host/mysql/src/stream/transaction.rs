@@ -3,6 +3,7 @@
 //! Off unless `provide.transaction.metadata`. Source: `TransactionMonitor`, `TransactionContext`.
 //! Invariant: after a restart in the middle of a transaction the counts go on and BEGIN is not sent again.
 
+use crate::ddl::java_set;
 use crate::event::{Block, Writer};
 use crate::position::{Base, Position, Stored};
 use std::sync::Arc;
@@ -120,16 +121,8 @@ fn in_java_order(tables: &[(Arc<str>, u64)]) -> Vec<(Arc<str>, u64)> {
     while tables.len() * 4 > buckets * 3 {
         buckets *= 2;
     }
-    let hash = |t: &str| {
-        t.encode_utf16().fold(0u32, |h, unit| {
-            h.wrapping_mul(31).wrapping_add(u32::from(unit))
-        })
-    };
     let mut sorted = tables.to_vec();
-    sorted.sort_by_key(|(t, _)| {
-        let h = hash(t);
-        (h ^ (h >> 16)) as usize & (buckets - 1)
-    });
+    sorted.sort_by_key(|(t, _)| java_set::bucket(t, buckets));
     sorted
 }
 
