@@ -174,6 +174,21 @@ fn transforms() {
 }
 
 #[test]
+fn filters() {
+    let variants = [
+        "adjust_avro",
+        "column_include",
+        "headers_off",
+        "mask_hash",
+        "no_filters",
+        "skip_none",
+        "table_include_regex",
+        "truncate",
+    ];
+    check("filters", &variants, &[]);
+}
+
+#[test]
 fn types() {
     check("types", &["default"], &EXCEPTIONS);
 }

@@ -363,6 +363,7 @@ fn the_reference_is_what_the_code_does() {
 fn every_supported_key_is_read() {
     let sources = [
         include_str!("read.rs"),
+        include_str!("read/parts.rs"),
         include_str!("rules.rs"),
         include_str!("naming.rs"),
         include_str!("converters.rs"),
