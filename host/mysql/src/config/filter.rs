@@ -4,7 +4,7 @@
 //! patterns; `\,` is a comma. Nothing here looks at a server.
 //! Invariant: an include list and an exclude list of one kind are never both in force.
 
-use crate::table::TableId;
+use crate::table::{Table, TableId};
 use fancy_regex::Regex;
 
 /// A list of anchored patterns.
@@ -144,42 +144,44 @@ impl ColumnFilter {
     }
 }
 
-/// `message.key.columns`: `<table pattern>:<column>,<column>;…` (`Key.CustomKeyMapper`).
+/// `message.key.columns`: `<table pattern>:<column pattern>,…;…`, each pair a pattern over `db.table.column`
+/// (`Key.CustomKeyMapper`).
 #[derive(Debug, Clone, Default)]
-pub struct KeyColumns(Vec<(Regex, Vec<String>)>);
+pub struct KeyColumns(Vec<Patterns>);
 
 impl KeyColumns {
     pub(super) fn new(text: &str) -> Result<Self, String> {
         let mut out = Vec::new();
-        for entry in text.split(';').map(str::trim).filter(|e| !e.is_empty()) {
+        for entry in text.trim_end_matches(';').split(';') {
             let (table, columns) = entry
-                .rsplit_once(':')
-                .filter(|(t, c)| !t.trim().is_empty() && !c.trim().is_empty())
+                .split_once(':')
+                .filter(|(t, c)| !t.trim().is_empty() && !c.contains(':'))
+                .filter(|(_, c)| c.split(',').all(|c| !c.trim().is_empty()))
                 .ok_or_else(|| {
-                    format!("{entry} has an invalid format (expecting '^\\s*([^\\s:]+):([^:\\s]+)\\s*$')")
+                    format!("{entry} has an invalid format (expecting '^\\s*([^:]+):([^:,]+(,[^:,]+)*)\\s*$')")
                 })?;
-            let pattern = Regex::new(&format!("(?i)^(?:{})$", table.trim()))
-                .map_err(|e| format!("{entry} has an invalid table pattern: {e}"))?;
-            out.push((
-                pattern,
-                columns
-                    .split(',')
-                    .map(|c| c.trim().to_owned())
-                    .filter(|c| !c.is_empty())
-                    .collect(),
-            ));
+            for column in columns.split(',') {
+                out.push(Patterns::new(&format!(
+                    "{}.{}",
+                    table.trim(),
+                    column.trim()
+                ))?);
+            }
         }
         Ok(Self(out))
     }
-    /// The columns chosen for a table, `None` for its own key. Every entry that matches counts.
-    pub fn of(&self, table: &TableId) -> Option<Vec<&str>> {
-        let name = table.to_string();
-        let mut columns: Vec<&str> = Vec::new();
-        for (pattern, chosen) in &self.0 {
-            if pattern.is_match(&name).unwrap_or(false) {
-                columns.extend(chosen.iter().map(String::as_str));
+    /// The columns chosen for a table, as indexes; none for its own key. Every pattern counts, in order, and a column
+    /// once.
+    pub fn of(&self, table: &Table) -> Vec<usize> {
+        let mut chosen = Vec::new();
+        for patterns in &self.0 {
+            for (index, column) in table.columns.iter().enumerate() {
+                let name = format!("{}.{}", table.id, column.name);
+                if !chosen.contains(&index) && patterns.matches(&name) {
+                    chosen.push(index);
+                }
             }
         }
-        (!columns.is_empty()).then_some(columns)
+        chosen
     }
 }

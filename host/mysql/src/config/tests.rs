@@ -1,7 +1,7 @@
 //! Tables of configurations and what they mean.
 
 use super::*;
-use crate::table::TableId;
+use crate::table::{Column, ColumnType, Table, TableId};
 use host_core::config::Config;
 
 fn base(extra: &[(&str, &str)]) -> Config {
@@ -149,20 +149,36 @@ fn keys_and_columns_are_chosen() {
     let c = MysqlConfig::parse(&base(&[
         (
             "message.key.columns",
-            "inv.one:grp,v;inv.nopk:a;(.*).comp:z",
+            "inv.one:grp,v;inv.nopk:a; (.*).comp:z , pk.*,z;",
         ),
         ("column.exclude.list", "inv.one.secret"),
     ]))
     .unwrap();
-    assert_eq!(
-        c.key_columns.of(&TableId::new("inv", "one")),
-        Some(vec!["grp", "v"])
-    );
-    assert_eq!(
-        c.key_columns.of(&TableId::new("x", "comp")),
-        Some(vec!["z"])
-    );
-    assert_eq!(c.key_columns.of(&TableId::new("x", "other")), None);
+    let table = |database: &str, name: &str| {
+        let mut table = Table::new(TableId::new(database, name));
+        let column = |name| Column::new(name, ColumnType::Int, "INT", 4);
+        table.columns = ["v", "grp", "z", "pk1", "pk2"].map(column).to_vec();
+        table
+    };
+    for (id, want) in [
+        (("inv", "one"), &[1, 0][..]),
+        (("x", "comp"), &[2, 3, 4]),
+        (("x", "other"), &[]),
+    ] {
+        assert_eq!(c.key_columns.of(&table(id.0, id.1)), want, "{id:?}");
+    }
+    for bad in [
+        "inv.one",
+        "inv.one:",
+        "inv.one:a,",
+        "a:b:c",
+        ":a",
+        "a:b;;c:d",
+        "a(:b",
+    ] {
+        let found = messages(&base(&[("message.key.columns", bad)]));
+        assert_eq!(found.len(), 1, "{bad}");
+    }
     assert!(!c.columns.captures(&TableId::new("inv", "one"), "secret"));
     assert!(c.columns.captures(&TableId::new("inv", "two"), "secret"));
 }

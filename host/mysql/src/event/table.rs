@@ -179,13 +179,7 @@ impl TableEvents {
 }
 
 fn key_columns(table: &Table, config: &MysqlConfig) -> Vec<usize> {
-    let chosen: Vec<usize> = config
-        .key_columns
-        .of(&table.id)
-        .into_iter()
-        .flatten()
-        .filter_map(|name| table.index_of(name))
-        .collect();
+    let chosen = config.key_columns.of(table);
     if !chosen.is_empty() {
         return chosen;
     }
