@@ -57,6 +57,7 @@ const UNPUBLISHED: &[&str] = &[
     "schema.history.internal.kafka.buffer.batch.size",
     "schema.history.internal.file.filename",
     "schema.history.internal.name",
+    "schema.history.internal.prefer.ddl",
 ];
 /// Families of keys that belong to somebody else: the runtime, a client, a driver, a plugin.
 const FAMILIES: &[&str] = &[

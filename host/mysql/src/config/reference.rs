@@ -24,7 +24,7 @@ const UNPUBLISHED: &[(&str, &str)] = &[
     ("reselect.null.values", "true"),
     ("reselect.unavailable.values", "true"),
     ("reselect.use.event.key", "false"),
-    ("schema.history.internal.ddl.filter", "a list"),
+    ("internal.schema.history.internal.ddl.filter", "a list"),
     ("schema.history.internal.file.filename", ""),
     ("schema.history.internal.kafka.bootstrap.servers", ""),
     ("schema.history.internal.kafka.buffer.batch.size", "1024"),
@@ -146,7 +146,7 @@ const NO_EFFECT: &[(&str, &str)] = &[
     ("reselect.unavailable.values", RESELECT),
     ("reselect.use.event.key", RESELECT),
     (
-        "schema.history.internal.ddl.filter",
+        "internal.schema.history.internal.ddl.filter",
         "Debezium's own list holds",
     ),
     ("schema.history.internal.kafka.buffer.batch.size", CLIENT),

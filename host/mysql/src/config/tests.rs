@@ -66,7 +66,6 @@ fn findings_have_debeziums_texts() {
 fn what_would_do_harm_when_ignored_is_refused() {
     for (key, value) in [
         ("column.mask.with.length.4.chars", "a.b.c"),
-        ("column.mask.hash.MD2.with.salt.x", "a.b.c"),
         ("topic.naming.strategy", "com.acme.Own"),
         ("post.processors", "reselector"),
         ("event.converting.failure.handling.mode", "ignore"),
