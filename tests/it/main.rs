@@ -7,6 +7,7 @@
 mod bad_input;
 mod binlog_off;
 mod compressed;
+mod differential;
 mod dump_login;
 mod faults;
 mod golden;

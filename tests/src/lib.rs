@@ -13,9 +13,12 @@ pub mod kafka;
 pub mod ledger;
 pub mod mysql;
 pub mod mysqld;
+pub mod peer;
 pub mod secure_kafka;
 pub mod services;
 pub mod until;
+pub mod watch;
+pub mod worker;
 pub mod writer;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};

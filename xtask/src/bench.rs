@@ -4,8 +4,6 @@
 //! Java to run it — and hands the terminal over to the `bench` program of the `tests` package, which knows what its words
 //! mean and does the measuring. Deliberately leaves services running. Invariant: what is measured is the release build.
 
-mod connect;
-
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
@@ -14,14 +12,14 @@ use anyhow::{Context, Result};
 use crate::root::Root;
 use crate::services::{self, Service};
 use crate::step::{self, Steps};
-use crate::{plugins, prerequisites, test};
+use crate::{peer, plugins, prerequisites, test};
 
 /// Measures the host beside the real Debezium; `words` are the `bench` program's own. Does not return if all goes well.
 pub(crate) fn e2e(root: &Root, words: &[&str]) -> Result<()> {
     let alone = words.windows(2).any(|pair| pair == ["--only", "tidegate"]);
     let mut steps = Steps::default();
     let mut addresses = services::Addresses::default();
-    let mut peer = None;
+    let mut beside = None;
     let ready = steps.run("system packages", prerequisites::ensure)
         && steps.run("plugins", || plugins::build(root).map(|_| ()))
         && steps.run("services", || {
@@ -30,7 +28,7 @@ pub(crate) fn e2e(root: &Root, words: &[&str]) -> Result<()> {
         })
         && (alone
             || steps.run("Kafka Connect with Debezium", || {
-                peer = connect::get()?;
+                beside = peer::get()?;
                 Ok(())
             }))
         && steps.run("build", || build(root));
@@ -42,7 +40,7 @@ pub(crate) fn e2e(root: &Root, words: &[&str]) -> Result<()> {
     bench
         .env("TIDEGATE_BIN", root.release_binary("tidegate"))
         .args(words);
-    match peer {
+    match beside {
         Some(peer) => {
             bench.envs(peer.environment());
         }

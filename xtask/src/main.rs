@@ -12,6 +12,7 @@ mod apt;
 mod bench;
 mod check;
 mod demo;
+mod peer;
 mod plugins;
 mod prerequisites;
 mod root;
@@ -34,8 +35,8 @@ cargo x <command>
   services pause|resume NAME  freeze and thaw with SIGSTOP and SIGCONT
   services reset [NAME…]      stop and throw the data away
   check                       formats, lints, docs, licences, dependency direction, file rules
-  test [unit|it|long|faults|FILTER]
-                              build, start services, run the tests (default: all but long)
+  test [unit|it|long|faults|differential|FILTER]
+                              build, start services, run the tests (default: all but long and differential)
   demo [--exit]               the whole product on this machine; --exit stops after the last step
   bench e2e [OPTION…]         measure the release build beside the real Debezium (if there is Java):
                               --rounds 3, --changes 1000000, --rows 2000000, --case NAME (repeatable),
@@ -47,6 +48,7 @@ Environment
                               host:port of a server of yours, used instead of starting one
   TIDEGATE_CACHE_DIR          where downloads live (default: $XDG_CACHE_HOME/tidegate, ~/.cache/tidegate)
   TIDEGATE_SERVICES           `docker` or `native`: use only that provider
+  TIDEGATE_DIFFERENTIAL_SEEDS first..last of the workloads of `test differential`, instead of its own list
   TIDEGATE_GUEST_TOOLCHAIN    `installed`, `rustup` or `debian`: use only that step of the ladder
 ";
 

@@ -1,7 +1,8 @@
 //! `cargo x test`: components, services, build, then every test, with a summary.
 //!
-//! Which tests are which is told by module path, not by attributes: `faults::…` and `long::…` in
-//! the `tests` package. `long` runs only when asked for; everything else runs by default.
+//! Which tests are which is told by module path, not by attributes: `faults::…`, `long::…` and
+//! `differential::…` in the `tests` package. `long` and `differential`, which needs a Java for the
+//! real Debezium, run only when asked for; everything else runs by default.
 //! Deliberately never skips: a service that does not come up fails the run. Invariant: exit code 0
 //! means that at least one test ran in each step and all passed.
 
@@ -13,7 +14,7 @@ use anyhow::{Context, Result, bail};
 use crate::root::Root;
 use crate::services::{self, Addresses, Service};
 use crate::step::{self, Steps};
-use crate::{plugins, prerequisites};
+use crate::{peer, plugins, prerequisites};
 
 /// What to run.
 #[derive(Debug, PartialEq, Eq)]
@@ -24,34 +25,47 @@ struct Selection<'a> {
     harness: Vec<&'a str>,
     services: &'static [Service],
     guests: bool,
+    /// Whether the real Debezium is needed.
+    peer: bool,
 }
 
 const WORKSPACE: &[&str] = &["--workspace", "--no-fail-fast"];
 const TESTS: &[&str] = &["--package", "tests", "--no-fail-fast"];
+/// Only when asked for by name.
+const APART: &[&str] = &["--skip", "long::", "--skip", DIFFERENTIAL];
+const DIFFERENTIAL: &str = "differential::";
 /// Unit tests only: nothing that talks to a server.
 const UNIT: &[&str] = &["--workspace", "--exclude", "tests", "--no-fail-fast"];
 
 fn select<'a>(words: &[&'a str]) -> Result<Selection<'a>> {
     let (cargo, harness, services, guests): (_, Vec<&str>, &[Service], _) = match words {
-        [] => (WORKSPACE, vec!["--skip", "long::"], &Service::USUAL, true),
+        [] => (WORKSPACE, APART.to_vec(), &Service::USUAL, true),
         ["unit"] => (UNIT, Vec::new(), &[], true),
         ["it"] => {
-            let skip = vec!["--skip", "long::", "--skip", "faults::"];
+            let skip = [APART, &["--skip", "faults::"]].concat();
             (TESTS, skip, &Service::USUAL, false)
         }
+        ["differential"] => (
+            TESTS,
+            vec![DIFFERENTIAL, "--nocapture"],
+            &Service::USUAL,
+            false,
+        ),
         ["faults"] => (TESTS, vec!["faults::"], &Service::USUAL, false),
         ["long"] => (TESTS, vec!["long::"], &Service::USUAL, false),
         [filter] if !filter.starts_with('-') => (WORKSPACE, vec![*filter], &Service::USUAL, false),
         other => bail!(
-            "reading the command line: `test {}`: give one of unit, it, faults, long or a filter",
+            "reading the command line: `test {}`: give one of unit, it, faults, long, differential or a filter",
             other.join(" ")
         ),
     };
+    let peer = words == ["differential"];
     Ok(Selection {
         cargo,
         harness,
         services,
         guests,
+        peer,
     })
 }
 
@@ -60,12 +74,20 @@ pub(crate) fn run(root: &Root, words: &[&str]) -> Result<()> {
     let selection = select(words)?;
     let mut steps = Steps::default();
     let mut addresses = Addresses::default();
+    let mut beside = None;
     let ready = steps.run("system packages", prerequisites::ensure)
         && steps.run("plugins", || plugins::build(root).map(|_| ()))
         && steps.run("services", || {
             addresses = services::up(root, selection.services)?;
             Ok(())
         })
+        && (!selection.peer
+            || steps.run("Kafka Connect with Debezium", || {
+                beside = Some(peer::get()?.context(
+            "comparing with Debezium: it runs on Java; install one (17 or newer) and set JAVA_HOME",
+        )?);
+                Ok(())
+            }))
         && steps.run("build", || build(root))
         && steps.run("build tests", || {
             let mut command = cargo(root, &addresses);
@@ -83,6 +105,9 @@ pub(crate) fn run(root: &Root, words: &[&str]) -> Result<()> {
                 .args(selection.cargo)
                 .arg("--")
                 .args(&selection.harness);
+            if let Some(peer) = &beside {
+                command.envs(peer.environment());
+            }
             count(&mut command)
         });
     }
@@ -210,6 +235,8 @@ mod tests {
         assert!(select(&["unit"]).unwrap().services.is_empty());
         assert_eq!(select(&["faults"]).unwrap().harness, ["faults::"]);
         assert_eq!(select(&["mask"]).unwrap().harness, ["mask"]);
+        assert!(select(&["differential"]).unwrap().peer);
+        assert!(!select(&[]).unwrap().peer);
         assert!(select(&["--ignored"]).is_err());
         assert!(select(&["a", "b"]).is_err());
     }

@@ -4,13 +4,13 @@
 //! connectors differ.
 
 use crate::cases::Case;
-use crate::watch::watch;
-use crate::worker::Worker;
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 use tests::mysql::Session;
 use tests::services;
+use tests::watch::watch;
+use tests::worker::Worker;
 
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 const STOP: Duration = Duration::from_mins(2);

@@ -13,8 +13,6 @@ mod run;
 mod stats;
 mod topic;
 mod usage;
-mod watch;
-mod worker;
 mod workload;
 
 use anyhow::{Context, Result};
@@ -26,7 +24,7 @@ use stats::{Sample, Samples};
 use std::time::Instant;
 use tests::kafka;
 use tests::mysql::Session;
-use worker::Product;
+use tests::worker::Product;
 use workload::Written;
 
 const PEER: &str = "Debezium";

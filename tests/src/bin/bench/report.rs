@@ -7,9 +7,9 @@ use crate::options::Options;
 use crate::run::{Contender, Load};
 use crate::stats::{Sample, Samples, Spread};
 use crate::usage;
-use crate::worker::Product;
 use ::tests::mysql::Session;
 use ::tests::services;
+use ::tests::worker::Product;
 use anyhow::{Context, Result};
 use std::process::Command;
 

@@ -8,14 +8,14 @@ use crate::cases::{Case, Kind, Measure};
 use crate::connector::Connector;
 use crate::topic::{self, Count, End};
 use crate::usage;
-use crate::watch::watch;
-use crate::worker::{Product, Worker};
 use crate::workload::{self, Written};
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use std::time::{Duration, Instant};
 use tests::kafka;
 use tests::mysql::Session;
+use tests::watch::watch;
+use tests::worker::{Product, Worker};
 
 /// Database of the changes to catch up on.
 pub(crate) const BACKLOG: &str = "bench_backlog";
@@ -63,7 +63,7 @@ impl Contender {
         number: u32,
     ) -> Result<Self> {
         let name = format!("bench-{}-{name}", std::process::id());
-        let (worker, took) = Worker::start(product, &name)?;
+        let (worker, took) = Worker::start(product, "bench", &name)?;
         println!("  {title}: ready after {took:.1?}");
         Ok(Self {
             title,
@@ -195,9 +195,9 @@ impl Contender {
     /// Starts a second worker twice: the first start finds no topics, which happens once in a worker's life.
     fn start_again(&self) -> Result<Figures> {
         let name = format!("{}-start", self.name);
-        let (first, _) = Worker::start(self.product, &name)?;
+        let (first, _) = Worker::start(self.product, "bench", &name)?;
         first.stop()?;
-        let (second, took) = Worker::start(self.product, &name)?;
+        let (second, took) = Worker::start(self.product, "bench", &name)?;
         second.stop()?;
         Ok(vec![(Measure::Ready, took.as_secs_f64() * 1000.0)])
     }

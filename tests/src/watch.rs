@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use std::time::{Duration, Instant};
 
 /// Looks every so often until `look` answers a value; an error ends it.
-pub(crate) fn watch<T>(
+pub fn watch<T>(
     what: &str,
     every: Duration,
     limit: Duration,

@@ -3,15 +3,15 @@
 //! Each has a folder with its properties and log, and topics of its own. Invariant: a dropped worker leaves no process
 //! behind.
 
+use crate::http::Client;
 use crate::watch::watch;
+use crate::{peer, services};
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
-use tests::http::Client;
-use tests::services;
 
 /// Limit for a start; Connect takes half a minute on two busy cores.
 const START: Duration = Duration::from_mins(5);
@@ -20,9 +20,10 @@ const STOP: Duration = Duration::from_mins(1);
 const ACCEPT: Duration = Duration::from_mins(2);
 const LOG_BYTES_SHOWN_MAX: usize = 4000;
 
-/// Who is measured.
+/// Whose worker it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Product {
+pub enum Product {
+    /// The host.
     Tidegate,
     /// Kafka Connect with Debezium's MySQL connector.
     Debezium,
@@ -30,23 +31,24 @@ pub(crate) enum Product {
 
 /// A running worker.
 #[derive(Debug)]
-pub(crate) struct Worker {
+pub struct Worker {
     /// Its REST interface.
-    pub(crate) rest: Client,
+    pub rest: Client,
     folder: PathBuf,
     child: Child,
 }
 
 impl Worker {
-    /// Starts one under this name; also how long it took until `GET /connectors` was answered.
-    pub(crate) fn start(product: Product, name: &str) -> Result<(Self, Duration)> {
-        let folder = services::checkout().join("target/bench").join(name);
+    /// Starts one under this name, with its files in `target/<purpose>/<name>`; also how long it took until
+    /// `GET /connectors` was answered.
+    pub fn start(product: Product, purpose: &str, name: &str) -> Result<(Self, Duration)> {
+        let folder = services::checkout().join("target").join(purpose).join(name);
         std::fs::create_dir_all(&folder)
             .with_context(|| format!("creating {}", folder.display()))?;
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let mut command = match product {
             Product::Tidegate => tidegate(&folder, name, port)?,
-            Product::Debezium => connect(&folder, name, port)?,
+            Product::Debezium => peer::command(&folder, name, port)?,
         };
         let log = std::fs::File::create(folder.join("worker.log"))?;
         let started = Instant::now();
@@ -74,12 +76,12 @@ impl Worker {
     }
 
     /// Its process id.
-    pub(crate) fn pid(&self) -> u32 {
+    pub fn pid(&self) -> u32 {
         self.child.id()
     }
 
     /// A call that must be accepted, tried again while it is refused; the answer and when the accepted try began.
-    pub(crate) fn order(
+    pub fn order(
         &self,
         method: &str,
         path: &str,
@@ -112,7 +114,7 @@ impl Worker {
     }
 
     /// Its last lines.
-    pub(crate) fn log_tail(&self) -> String {
+    pub fn log_tail(&self) -> String {
         let path = self.folder.join("worker.log");
         let text = std::fs::read(&path).unwrap_or_default();
         let from = text.len().saturating_sub(LOG_BYTES_SHOWN_MAX);
@@ -121,7 +123,7 @@ impl Worker {
     }
 
     /// Asks it to stop, waits, and removes its folder: the log of a run that went well is of no use.
-    pub(crate) fn stop(mut self) -> Result<()> {
+    pub fn stop(mut self) -> Result<()> {
         let pid = rustix::process::Pid::from_child(&self.child);
         rustix::process::kill_process(pid, rustix::process::Signal::TERM)
             .context("asking a worker to stop")?;
@@ -142,84 +144,12 @@ impl Drop for Worker {
 }
 
 fn tidegate(folder: &Path, name: &str, port: u16) -> Result<Command> {
-    let properties = write(
+    let properties = peer::write(
         folder,
         "worker.properties",
-        &(common(name, port)? + &format!("plugin.storage.topic={name}-plugins\n")),
+        &(peer::properties(name, port)? + &format!("plugin.storage.topic={name}-plugins\n")),
     )?;
     let mut command = Command::new(services::executable()?);
     command.arg("worker").arg(properties);
     Ok(command)
-}
-
-/// Connect as its own start script runs it, with the heap that script gives.
-fn connect(folder: &Path, name: &str, port: u16) -> Result<Command> {
-    const LOGGING: &str = "\
-rootLogger.level = INFO
-rootLogger.appenderRef.out.ref = OUT
-appender.out.type = Console
-appender.out.name = OUT
-appender.out.layout.type = PatternLayout
-appender.out.layout.pattern = [%d] %p %m (%c:%L)%n
-";
-    let variable = |name: &str| {
-        std::env::var_os(name).map(PathBuf::from).with_context(|| {
-            format!("reading {name}: it is not set; run this through `cargo x bench e2e`")
-        })
-    };
-    let (java, jars) = (
-        variable("TIDEGATE_BENCH_JAVA")?,
-        variable("TIDEGATE_BENCH_CONNECT")?,
-    );
-    let plugins = jars.join("plugins");
-    let own = format!(
-        "plugin.path={}\nscheduled.rebalance.max.delay.ms=0\n",
-        plugins.display()
-    );
-    let properties = write(folder, "worker.properties", &(common(name, port)? + &own))?;
-    let logging = write(folder, "log4j2.properties", LOGGING)?;
-    let mut command = Command::new(java);
-    command
-        .args([
-            "-Xms256m",
-            "-Xmx2g",
-            "-XX:+UseG1GC",
-            "-XX:MaxGCPauseMillis=20",
-        ])
-        .arg("-Djava.awt.headless=true")
-        .arg(format!("-Dlog4j2.configurationFile={}", logging.display()))
-        .arg("-cp")
-        .arg(format!("{}/*", jars.join("libs").display()))
-        .arg("org.apache.kafka.connect.cli.ConnectDistributed")
-        .arg(properties);
-    Ok(command)
-}
-
-fn write(folder: &Path, name: &str, text: &str) -> Result<PathBuf> {
-    let path = folder.join(name);
-    std::fs::write(&path, text).with_context(|| format!("writing {}", path.display()))?;
-    Ok(path)
-}
-
-/// What both products are told.
-fn common(name: &str, port: u16) -> Result<String> {
-    let kafka = services::kafka()?;
-    Ok(format!(
-        "\
-bootstrap.servers={kafka}
-listeners=http://127.0.0.1:{port}
-group.id={name}
-config.storage.topic={name}-configs
-offset.storage.topic={name}-offsets
-status.storage.topic={name}-status
-config.storage.replication.factor=1
-offset.storage.replication.factor=1
-offset.storage.partitions=5
-status.storage.replication.factor=1
-status.storage.partitions=2
-offset.flush.interval.ms=2000
-key.converter=org.apache.kafka.connect.json.JsonConverter
-value.converter=org.apache.kafka.connect.json.JsonConverter
-"
-    ))
 }

@@ -17,32 +17,30 @@ const LOG4J: &str = "2.25.1";
 const MAVEN_PLUGIN: &str = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1";
 
 /// What is needed to start a Connect worker.
-pub(super) struct Peer {
+pub(crate) struct Peer {
     java: PathBuf,
     /// Holds `libs` (Connect's jars) and `plugins` (Debezium).
     folder: PathBuf,
 }
 
 impl Peer {
-    /// What the `bench` program finds in its environment.
-    pub(super) fn environment(&self) -> [(&'static str, &Path); 2] {
+    /// What tests and the `bench` program find in their environment.
+    pub(crate) fn environment(&self) -> [(&'static str, &Path); 2] {
         [
-            ("TIDEGATE_BENCH_JAVA", &self.java),
-            ("TIDEGATE_BENCH_CONNECT", &self.folder),
+            ("TIDEGATE_PEER_JAVA", &self.java),
+            ("TIDEGATE_PEER_CONNECT", &self.folder),
         ]
     }
 }
 
 /// The peer, downloaded if need be; `None`, and a word about it, without Java.
-pub(super) fn get() -> Result<Option<Peer>> {
+pub(crate) fn get() -> Result<Option<Peer>> {
     let home = std::env::var_os("JAVA_HOME").map(|home| PathBuf::from(home).join("bin/java"));
     let Some(java) = home
         .filter(|java| java.is_file())
         .or_else(|| step::find_program("java"))
     else {
-        println!(
-            "  no java on PATH and no JAVA_HOME: Tidegate is measured alone, without Debezium beside it"
-        );
+        println!("  no java on PATH and no JAVA_HOME: there is no Debezium to put Tidegate beside");
         return Ok(None);
     };
     let version = step::output("asking java", Command::new(&java).arg("--version"))?;
