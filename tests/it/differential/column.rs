@@ -30,7 +30,8 @@ impl Column {
     /// A random one; `number` makes its name unique in its table's life.
     pub(super) fn any(random: &mut Random, number: usize) -> Self {
         let (tag, kind, domain) = any_type(random);
-        let nullable = !random.one_in(4);
+        // In two of its modes Debezium cannot write a TIME beyond a day, which it says as null, and dies where null may not be.
+        let nullable = matches!(domain, Domain::Time(_)) || !random.one_in(4);
         let mut column = Self {
             name: name(random, tag, number),
             domain,
@@ -154,10 +155,11 @@ impl Column {
         }
         let literal = match &self.domain {
             Domain::Enum(values) => format!("'{}'", values[random.below(values.len())]),
-            // A default must fit whatever the server's mode.
-            Domain::Text {
-                characters_max: 0, ..
-            } => "''".to_owned(),
+            // A default must be valid whatever the server's mode.
+            Domain::Time(_) => self.domain.key_literal(random),
+            Domain::Date | Domain::DateTime(_) | Domain::Timestamp(_) if !random.one_in(6) => {
+                self.domain.key_literal(random)
+            }
             domain => domain.literal(random, Phase::Snapshot),
         };
         let expression = matches!(
@@ -360,9 +362,9 @@ fn texts(random: &mut Random) -> (&'static str, String, Domain) {
     let charset = if random.one_in(3) {
         "ascii"
     } else {
-        kind.push_str(&format!(" CHARACTER SET {charset}"));
+        kind = format!("{kind} CHARACTER SET {charset}");
         if random.one_in(6) {
-            kind.push_str(&format!(" COLLATE {charset}_bin"));
+            kind = format!("{kind} COLLATE {charset}_bin");
         }
         charset
     };

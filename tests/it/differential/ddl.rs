@@ -285,7 +285,7 @@ fn modify(random: &mut Random, table: &mut Table, at: usize) -> String {
     );
     if !others.is_empty() && random.one_in(3) {
         let after = random.below(others.len());
-        sql.push_str(&format!(" AFTER {}", others[after]));
+        sql = format!("{sql} AFTER {}", others[after]);
         let moved = table.columns.remove(at);
         table.columns.insert(after + 1, moved);
     }

@@ -43,6 +43,9 @@ impl Script {
         if random.one_in(8) {
             session.push("SET sql_generate_invisible_primary_key=ON".to_owned());
         }
+        if random.one_in(3) {
+            session.push("SET binlog_rows_query_log_events=ON".to_owned());
+        }
         let mut schema = Schema::default();
         let mut steps = Steps(Vec::new(), Phase::Snapshot);
         for _ in 0..random.between(2, 4) {
