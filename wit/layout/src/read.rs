@@ -41,7 +41,8 @@ impl<'a> Reader<'a> {
     }
     /// The text of a string slot.
     pub fn str(&self, s: Slot) -> Result<&'a str, Malformed> {
-        std::str::from_utf8(self.text(s)?).map_err(|_| Malformed::new("utf-8 of a string", s.payload))
+        std::str::from_utf8(self.text(s)?)
+            .map_err(|_| Malformed::new("utf-8 of a string", s.payload))
     }
     /// The text of a string slot as bytes: UTF-8, as the host checks before a guest sees it ([`crate::validate`]).
     pub fn text(&self, s: Slot) -> Result<&'a [u8], Malformed> {

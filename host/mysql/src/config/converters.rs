@@ -225,7 +225,8 @@ fn fallback(
     if text.is_empty() || text.eq_ignore_ascii_case("NULL") {
         return None;
     }
-    let forms: &[(&str, fn(&str) -> Option<DateTime>)] = &[
+    type Read = fn(&str) -> Option<DateTime>;
+    let forms: &[(&str, Read)] = &[
         ("date", date),
         ("datetime", datetime),
         ("timestamp", instant),

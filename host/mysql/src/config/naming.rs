@@ -35,8 +35,10 @@ impl Escape {
         for unit in c.encode_utf16(&mut [0; 2]) {
             match self {
                 Self::Underscore => to.push('_'),
-                Self::Unicode if *unit < 0x100 => to.push_str(&format!("_u00{unit:x}")),
-                Self::Unicode => to.push_str(&format!("_u{unit:x}")),
+                Self::Unicode => {
+                    to.push_str(if *unit < 0x100 { "_u00" } else { "_u" });
+                    to.extend(format!("{unit:x}").chars());
+                }
             }
         }
     }

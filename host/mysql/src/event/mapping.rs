@@ -93,7 +93,7 @@ pub(super) fn describe(
     match treatment {
         Treatment::Mask(_) | Treatment::Hash(..) => add("masked", "true"),
         Treatment::Truncate(most) if cuts(*most, column) => {
-            add("truncateLength", &most.to_string())
+            add("truncateLength", &most.to_string());
         }
         Treatment::Truncate(_) => {}
         Treatment::Propagate => {

@@ -16,7 +16,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior};
 
 /// Time one statement may take.
-const STATEMENT_MAX: Duration = Duration::from_secs(60);
+const STATEMENT_MAX: Duration = Duration::from_mins(1);
 
 /// The running action; dropping it ends it.
 pub(super) struct Action(JoinHandle<()>);
