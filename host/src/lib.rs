@@ -11,6 +11,7 @@ pub mod auth;
 pub mod file_stream;
 pub mod kinds;
 pub mod logging;
+pub mod memory;
 pub mod properties;
 pub mod tail;
 pub mod worker;

@@ -5,13 +5,13 @@
 //! listens.
 
 use clap::{Parser, Subcommand};
-use host::{auth, logging, tail, worker};
+use host::{auth, logging, memory, tail, worker};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// A connector host that speaks Kafka Connect and Debezium, with transforms and formats in WebAssembly.
 #[derive(Debug, Parser)]
-#[command(version, max_term_width = 100)]
+#[command(name = "tidegate", version, max_term_width = 100)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -42,6 +42,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    memory::keep_little();
     let done = match Arguments::parse().command {
         Command::Compile => return host_wasm::compile::run_child(),
         Command::Auth { command } => auth::run(&command),

@@ -7,8 +7,9 @@ use host_core::batch::Batch;
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// Bytes that may be queued between a source and its thread.
-pub(super) const QUEUE_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// Bytes that may be queued between a source and its thread: some of the source's batches of about a MiB, so that a short
+/// stop of either side does not stop the other.
+pub(super) const QUEUE_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Rows that may be queued between a source and its thread.
 pub(super) const QUEUE_ROWS_MAX: u32 = 65_536;
 /// Batches that may be queued.
