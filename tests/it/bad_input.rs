@@ -79,12 +79,8 @@ fn configurations() {
         ("privilege", weak, &["REPLICATION SLAVE", "GRANT"]),
         (
             "unbuilt",
-            with(
-                &good,
-                "column.mask.hash.SHA-256.with.salt.x",
-                "a.b.c".into(),
-            ),
-            &["column.mask.hash"],
+            with(&good, "signal.data.collection", "a.b".into()),
+            &["signal.data.collection"],
         ),
         ("plugin", missing.clone(), &["acme.Nothing"]),
         (
