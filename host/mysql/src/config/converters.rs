@@ -105,7 +105,7 @@ impl Kind {
             Self::TinyInt { length_one } => {
                 let one = match column.type_name.to_ascii_uppercase().as_str() {
                     "TINYINT" | "TINYINT UNSIGNED" => column.length == Some(1),
-                    // The server's name for it is TINYINT(1), and so it is called after a snapshot.
+                    // A boolean by itself while it is called so; after a snapshot it is called TINYINT(1).
                     "BOOL" | "BOOLEAN" => true,
                     _ => return None,
                 };

@@ -1,7 +1,7 @@
 //! Names of topics: prefix, database and table, and what becomes of characters Kafka does not take.
 //!
-//! Source: `AbstractTopicNamingStrategy` and the strategies over it. For MySQL `Default…` and `Schema…` are the same, as
-//! a table is named by two parts in both. Nothing here creates topics.
+//! Source: `AbstractTopicNamingStrategy` and the strategies over it. Without `topic.naming.strategy` it is `Default…`,
+//! whatever Debezium's published table says; `Schema…` leaves the database out. Nothing here creates topics.
 //! Invariant: a topic's name has only letters, digits, `.`, `_` and `-`, and at most 249 of them.
 
 use crate::table::TableId;
@@ -96,21 +96,24 @@ struct Merge {
 pub struct TopicNaming {
     prefix: String,
     delimiter: String,
+    /// Whether the database is part of the name.
+    database: bool,
     escape: Escape,
     merge: Option<Merge>,
 }
 
 impl TopicNaming {
     pub(super) fn read(p: &mut Parser<'_>, config: &Config, prefix: &str, delimiter: &str) -> Self {
-        let class = p.text("topic.naming.strategy").unwrap_or_default();
-        let strategy = class.strip_prefix("io.debezium.schema.").and_then(|c| {
-            c.strip_prefix("Schema")
-                .or(c.strip_prefix("Default"))?
-                .strip_suffix("TopicNamingStrategy")
-        });
+        let class = given(config, "topic.naming.strategy")
+            .unwrap_or("io.debezium.schema.DefaultTopicNamingStrategy");
+        let own = class.strip_prefix("io.debezium.schema.");
+        let own = own.and_then(|c| c.strip_suffix("TopicNamingStrategy"));
+        let short = own.and_then(|c| c.strip_prefix("Schema"));
+        let strategy = short.or(own.and_then(|c| c.strip_prefix("Default")));
         let mut naming = Self {
             prefix: prefix.to_owned(),
             delimiter: delimiter.to_owned(),
+            database: short.is_none(),
             escape: Escape::Underscore,
             merge: None,
         };
@@ -128,12 +131,9 @@ impl TopicNaming {
 
     /// A table's name before the strategy.
     fn origin(&self, table: &TableId) -> String {
-        let parts = [&self.prefix, &table.database, &table.table];
-        let parts: Vec<&str> = parts
-            .into_iter()
-            .map(String::as_str)
-            .filter(|part| !part.trim().is_empty())
-            .collect();
+        let database = Some(&table.database).filter(|_| self.database);
+        let parts = [Some(&self.prefix), database, Some(&table.table)];
+        let parts: Vec<&str> = parts.into_iter().flatten().map(String::as_str).collect();
         parts.join(&self.delimiter)
     }
 
@@ -299,6 +299,10 @@ mod tests {
     fn topics_hold_only_what_kafka_takes() {
         let unicode = (
             STRATEGY,
+            "io.debezium.schema.DefaultUnicodeTopicNamingStrategy",
+        );
+        let schema = (
+            STRATEGY,
             "io.debezium.schema.SchemaUnicodeTopicNamingStrategy",
         );
         let default = (STRATEGY, "io.debezium.schema.DefaultTopicNamingStrategy");
@@ -310,6 +314,7 @@ mod tests {
             (&[default], "A_1", "p.d.A_1"),
             (&[], long.as_str(), cut.as_str()),
             (&[unicode], "a_b c", "p.d.a_u005fb_u0020c"),
+            (&[schema], "Odd-Na_me x", "p.Odd-Na_u005fme_u0020x"),
         ] {
             let (naming, found) = naming(keys);
             assert!(found.is_empty(), "{found:?}");

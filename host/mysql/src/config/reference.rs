@@ -255,7 +255,7 @@ const NOTES: &[(&str, &str)] = &[
     ),
     (
         "topic.naming.strategy",
-        "`Default…` and `Schema…`, each plain, `Unicode` and `Regex`; other classes are refused",
+        "`Default…` (which holds without the key) and `Schema…` (without the database), each plain, `Unicode` and `Regex`; other classes are refused",
     ),
 ];
 

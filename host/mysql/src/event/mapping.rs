@@ -124,7 +124,7 @@ fn cuts(most: usize, column: &Column) -> bool {
 }
 
 /// Bytes of the longest head of a text that has at most so many of Java's characters. Java cuts between the halves of a
-/// character beyond U+FFFF, which its own JSON writer then refuses; here the whole character is left out.
+/// character beyond U+FFFF and writes one of them, which is no text; here the whole character is left out.
 fn units(text: &str, most: usize) -> usize {
     let mut units = 0;
     for (at, c) in text.char_indices() {

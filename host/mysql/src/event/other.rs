@@ -24,7 +24,7 @@ impl Writer {
         place: Place,
     ) {
         self.new_origin();
-        let source = self.source(origin, 0);
+        let source = self.source(origin, place.row);
         let database = self.builder.arena.string(&change.database);
         let ddl = self.builder.arena.string(&change.ddl);
         let changes: Vec<Slot> = table_changes(change)

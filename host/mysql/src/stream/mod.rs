@@ -43,6 +43,8 @@ pub(crate) struct Streaming {
     skipping: bool,
     /// Rows of the next event that were delivered before the restart.
     skip_rows: u32,
+    /// Number of the last row delivered, which schema changes up to the next file carry as theirs, as Debezium's do.
+    last_row: u32,
     ts_ns: i64,
     thread: Option<i64>,
     query: Option<Arc<str>>,
@@ -78,6 +80,7 @@ impl Streaming {
             skip_events: stored.map_or(0, |s| s.event),
             skipping: false,
             skip_rows: stored.map_or(0, |s| s.row),
+            last_row: 0,
             ts_ns: 0,
             thread: None,
             query: None,
@@ -214,6 +217,7 @@ impl Streaming {
                 self.position.rotate(&file, pos);
             }
             self.plans.clear();
+            self.last_row = 0;
             return Ok(());
         }
         self.between = matches!(e.kind, Kind::Xid | Kind::XaPrepare | Kind::Query);

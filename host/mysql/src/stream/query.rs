@@ -71,7 +71,10 @@ impl Streaming {
         let last = changes.iter().rposition(|c| shown(reader, c));
         for (at, change) in changes.into_iter().enumerate() {
             // A statement's changes share one offset: with the first, a restart would skip the others.
-            let place = Place::after_events(self.position.event).followed_if(last != Some(at));
+            let place = Place {
+                row: self.last_row,
+                ..Place::after_events(self.position.event).followed_if(last != Some(at))
+            };
             if change.kind == SchemaChangeKind::Truncate {
                 self.truncate(reader, &change, place)?;
                 continue;

@@ -221,6 +221,7 @@ impl Streaming {
                 row,
                 ends: true,
             };
+            self.last_row = row;
             let in_transaction = self.position.in_transaction();
             let transactions = &mut self.transactions;
             let made = reader
