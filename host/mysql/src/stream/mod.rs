@@ -118,6 +118,7 @@ pub(crate) async fn run(reader: &mut Reader, mut s: Streaming) -> Result<(), Sto
                     _ = ticks.tick() => {
                         silence.waited(waiting.elapsed());
                         s.heartbeat(reader);
+                        s.heartbeat_due = Some(Instant::now() + every);
                         continue;
                     }
                     () = tokio::time::sleep(silence.left()) => {
