@@ -189,6 +189,23 @@ fn filters() {
 }
 
 #[test]
+fn columns() {
+    let variants = [
+        "mask", "md5", "cut_hex", "told", "unicode", "topics_k", "sink", "zd", "tm_skip",
+    ];
+    let exceptions = [
+        ("m", "j", Snapshot, "JSON text is compact in both phases"),
+        (
+            "sink",
+            "s2",
+            Both,
+            "JdbcSinkDataTypesConverter takes all text for UTF-8",
+        ),
+    ];
+    check("columns", &variants, &exceptions);
+}
+
+#[test]
 fn types() {
     check("types", &["default"], &EXCEPTIONS);
 }
