@@ -22,7 +22,9 @@ use pair::{Case, Outcome, Pair, VARIANTS};
 use script::Script;
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
+use tests::services;
 
 /// Without a wish: these, as far as the time reaches, and at least the first run of them.
 const SEEDS: Range<u64> = 0..200;
@@ -58,39 +60,36 @@ fn case(seed: u64) -> Case {
 fn run(pair: &mut Pair, seeds: Range<u64>) -> Result<BTreeMap<u64, Vec<String>>> {
     let mut groups: Vec<Vec<u64>> = vec![Vec::new(); VARIANTS.len()];
     for seed in seeds {
+        std::fs::write(file(seed), Script::new(seed).to_string())?;
         groups[pair::variant(seed)].push(seed);
     }
     groups.retain(|g| !g.is_empty());
-    let cases: Vec<Vec<Case>> = groups
-        .iter()
-        .map(|g| g.iter().map(|s| case(*s)).collect())
-        .collect();
     let mut out = BTreeMap::new();
-    for (group, outcome) in groups.iter().zip(pair.run(&cases)?) {
-        match outcome {
-            Outcome::Compared(all) => out.extend(group.iter().copied().zip(all)),
-            Outcome::Failed(why) => out.extend(culprit(pair, group, &why)?),
+    // A connector that failed says nothing about the other workloads of its group: both halves again, down to the one.
+    while !groups.is_empty() {
+        let cases = |group: &Vec<u64>| group.iter().map(|s| case(*s)).collect();
+        let outcomes = pair.run(&groups.iter().map(cases).collect::<Vec<Vec<Case>>>())?;
+        let mut again = Vec::new();
+        for (group, outcome) in groups.into_iter().zip(outcomes) {
+            match (outcome, &group[..]) {
+                (Outcome::Compared(all), _) => out.extend(group.into_iter().zip(all)),
+                (Outcome::Failed(why), [seed]) => {
+                    out.insert(*seed, vec![why]);
+                }
+                (Outcome::Failed(_), several) => {
+                    let (a, b) = several.split_at(several.len() / 2);
+                    again.extend([a.to_vec(), b.to_vec()]);
+                }
+            }
         }
+        groups = again;
     }
     Ok(out)
 }
 
-/// A connector that failed says nothing about the other workloads of its group: each half again, down to the one.
-fn culprit(pair: &mut Pair, group: &[u64], why: &str) -> Result<BTreeMap<u64, Vec<String>>> {
-    if let [seed] = group {
-        return Ok(BTreeMap::from([(*seed, vec![why.to_owned()])]));
-    }
-    let (a, b) = group.split_at(group.len() / 2);
-    let of = |part: &[u64]| part.iter().map(|s| case(*s)).collect::<Vec<_>>();
-    let outcomes = pair.run(&[of(a), of(b)])?;
-    let mut out = BTreeMap::new();
-    for (part, outcome) in [a, b].into_iter().zip(outcomes) {
-        match outcome {
-            Outcome::Compared(all) => out.extend(part.iter().copied().zip(all)),
-            Outcome::Failed(why) => out.extend(culprit(pair, part, &why)?),
-        }
-    }
-    Ok(out)
+/// Where a seed's workload is written down.
+fn file(seed: u64) -> PathBuf {
+    services::checkout().join(format!("target/it/differential-{seed}.sql"))
 }
 
 #[test]
@@ -108,7 +107,11 @@ fn the_real_debezium_writes_the_same() {
             if differences.is_empty() {
                 equal += 1;
             } else {
-                println!("seed {seed} differs:\n  {}", differences.join("\n  "));
+                println!(
+                    "seed {seed} differs ({}):\n  {}",
+                    file(seed).display(),
+                    differences.join("\n  ")
+                );
                 differing.insert(seed, differences);
             }
         }

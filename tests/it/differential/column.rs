@@ -30,8 +30,11 @@ impl Column {
     /// A random one; `number` makes its name unique in its table's life.
     pub(super) fn any(random: &mut Random, number: usize) -> Self {
         let (tag, kind, domain) = any_type(random);
+        // Of JSON that rows older than their column lack, Debezium makes "null" in a snapshot and "{}" in streaming.
+        // A lenient server gives a YEAR that may not be null the year 0, of which Debezium makes 1900 or 2000.
         // In two of its modes Debezium cannot write a TIME beyond a day, which it says as null, and dies where null may not be.
-        let nullable = matches!(domain, Domain::Time(_)) || !random.one_in(4);
+        let nullable =
+            matches!(domain, Domain::Time(_) | Domain::Year | Domain::Json) || !random.one_in(4);
         let mut column = Self {
             name: name(random, tag, number),
             domain,
@@ -155,6 +158,8 @@ impl Column {
         }
         let literal = match &self.domain {
             Domain::Enum(values) => format!("'{}'", values[random.below(values.len())]),
+            // The server shows others as 0x…, of which Debezium cuts off the last digit.
+            Domain::Bytes(_) => random.of(&["'a'", "''", "'bc'"]).to_owned(),
             // A default must be valid whatever the server's mode.
             Domain::Time(_) => self.domain.key_literal(random),
             Domain::Date | Domain::DateTime(_) | Domain::Timestamp(_) if !random.one_in(6) => {
@@ -277,7 +282,6 @@ fn any_type(random: &mut Random) -> (&'static str, String, Domain) {
             match random.below(4) {
                 0 => ("fl", format!("FLOAT{sign}"), Domain::Float { unsigned }),
                 1 => ("fl", format!("FLOAT(20){sign}"), Domain::Float { unsigned }),
-                2 => ("db", format!("REAL{sign}"), Domain::Double { unsigned }),
                 _ => ("db", format!("DOUBLE{sign}"), Domain::Double { unsigned }),
             }
         }

@@ -14,7 +14,16 @@ const SHRINK_MAX: Duration = Duration::from_secs(200);
 
 /// What kind of difference it is: its text without places in a topic and without values.
 pub(super) fn kind(difference: &str) -> String {
-    let place = difference.split(": ").next().unwrap_or_default();
+    let parts = if difference.contains(" failed: ") {
+        4
+    } else {
+        1
+    };
+    let place = difference
+        .splitn(parts + 1, ": ")
+        .take(parts)
+        .collect::<Vec<_>>()
+        .join(": ");
     let mut out = String::new();
     let mut inside = false;
     for c in place.chars() {

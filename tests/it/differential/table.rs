@@ -159,7 +159,7 @@ impl Table {
             ]));
         }
         if random.one_in(5) {
-            self.options.push_str(" COMMENT='a ''table'', really'");
+            self.options.push_str(" COMMENT='a \"table\", really'");
         }
     }
 

@@ -16,11 +16,13 @@ const ELEMENTS_MAX: u32 = 50_000_000;
 
 pub(super) const MALFORMED: DecodeError = DecodeError::Malformed("json value");
 
-pub(super) fn json(raw: Raw<'_>, arena: &mut Arena) -> Result<Slot, DecodeError> {
+pub(super) fn json(raw: Raw<'_>, optional: bool, arena: &mut Arena) -> Result<Slot, DecodeError> {
     match raw {
         Raw::Utf8(text) => Ok(text_slot(arena, |a| compact(text, a))),
         // An empty document stands for one that a multi-table UPDATE did not set.
-        Raw::Bytes([]) => Ok(Slot::NULL),
+        Raw::Bytes([]) if optional => Ok(Slot::NULL),
+        // In rows older than the column the server reads it as the literal null (`Field_json::val_json`).
+        Raw::Bytes([]) => Ok(arena.string("null")),
         Raw::Bytes([kind, data @ ..]) => {
             let mut outcome = Ok(());
             let slot = text_slot(arena, |arena| {

@@ -146,7 +146,7 @@ impl Converter {
             Kind::Float32 => number::float(raw).map(|f| Slot::float32(f as f32)),
             Kind::Float64 => number::float(raw).map(Slot::float64),
             Kind::Bytes(mode, width) => text::bytes(raw, *mode, *width, arena),
-            Kind::Json => json::json(raw, arena),
+            Kind::Json => json::json(raw, self.optional, arena),
             Kind::Enum(members) => text::enumeration(raw, members, arena),
             Kind::Set(members) => text::set(raw, members, arena),
             Kind::Year => number::year(raw),

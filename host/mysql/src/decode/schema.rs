@@ -74,7 +74,7 @@ pub fn converter(
     schemas: &SharedSchemas,
 ) -> Result<(Schema, Converter), ColumnError> {
     let (kind, mut schema) = kind(column, config, schemas)?;
-    schema.optional = column.optional;
+    schema.optional |= column.optional;
     if config.comments {
         schema.doc = column.comment.as_deref().map(Into::into).or(schema.doc);
     }
@@ -253,7 +253,9 @@ fn geometry_schema(schemas: &SharedSchemas) -> Result<Schema, ColumnError> {
     let srid = schemas.intern(Schema::new(SchemaType::Int32).optional())?;
     let mut schema = named(SchemaType::Struct, "io.debezium.data.geometry.Geometry")
         .field("wkb", wkb)
-        .field("srid", srid);
+        .field("srid", srid)
+        // `Geometry.builder`, whether the column takes NULL or not; `Point.builder` is not so.
+        .optional();
     schema.doc = Some("Geometry".into());
     Ok(schema)
 }

@@ -176,7 +176,11 @@ impl Altered<'_> {
                     column.default = build::plain_default(column.ty, default.clone(), *radix);
                 }
                 AlterAction::DropDefault(dropped) if same_name(dropped, &name) => {
-                    column.default = DefaultValue::None;
+                    column.default = if column.optional {
+                        DefaultValue::Null
+                    } else {
+                        DefaultValue::None
+                    };
                 }
                 AlterAction::SetInvisible {
                     column: set,
