@@ -56,7 +56,9 @@ async fn take(reader: &mut Reader, conn: &mut Conn) -> Result<Position, Stop> {
         lock::release_global(conn, &locked).await?;
     }
     reader.history.create().await?;
-    structure::record(reader, statements, &position).await?;
+    let rows_follow =
+        reader.config.snapshot_mode != SnapshotMode::NoData && rows::any(conn, &captured).await?;
+    structure::record(reader, statements, &position, rows_follow).await?;
     reader.history.flush().await?;
     if reader.config.snapshot_mode != SnapshotMode::NoData {
         rows::read(reader, conn, &captured, &position).await?;

@@ -29,6 +29,21 @@ struct Held {
     last_row: bool,
 }
 
+/// Whether a table has a row.
+pub(super) async fn any(conn: &mut Conn, tables: &[TableId]) -> Result<bool, TaskError> {
+    for id in tables {
+        let name = format!("{}.{}", quoted(&id.database), quoted(&id.table));
+        let row: Option<u8> = conn
+            .query_first(format!("SELECT 1 FROM {name} LIMIT 1"))
+            .await
+            .map_err(|e| task_error(&Doing::new(format!("looking for rows of {id}")), e))?;
+        if row.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// Reads all rows.
 pub(super) async fn read(
     reader: &mut Reader,

@@ -4,7 +4,6 @@
 //! database DROP, CREATE and USE and its tables. Source: `BinlogSnapshotChangeEventSource.readTableStructure`.
 //! Invariant: statements are read under the lock and recorded after it, so that a slow history holds no lock.
 
-use crate::config::SnapshotMode;
 use crate::connection::{Doing, quoted, task_error};
 use crate::ddl::Session;
 use crate::event::{Marker, Origin, Place, now_ns};
@@ -133,11 +132,12 @@ async fn database_charsets(conn: &mut Conn) -> Result<HashMap<String, (String, S
         .collect())
 }
 
-/// Applies the statements, records them and shows them.
+/// Applies the statements, records them and shows them; the last one ends the snapshot where no rows follow.
 pub(super) async fn record(
     reader: &mut Reader,
     statements: Vec<Statement>,
     position: &Position,
+    rows_follow: bool,
 ) -> Result<(), Stop> {
     let base = position.base(true);
     let mut left = statements.len();
@@ -156,7 +156,7 @@ pub(super) async fn record(
             }
             Err(e) => return Err(TaskError::fail("MYSQL-DDL", e.to_string()).into()),
         };
-        let ends = left == 0 && reader.config.snapshot_mode == SnapshotMode::NoData;
+        let ends = left == 0 && !rows_follow;
         let count = changes.len();
         for (at, change) in changes.into_iter().enumerate() {
             let last = ends && at + 1 == count;
