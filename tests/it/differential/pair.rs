@@ -217,6 +217,9 @@ impl Pair {
                 "schema.history.internal.kafka.topic": format!("{name}-history"),
                 "schema.history.internal.kafka.bootstrap.servers": services::kafka()?,
                 "poll.interval.ms": "50",
+                // A broker need not create topics by itself.
+                "topic.creation.default.partitions": "1",
+                "topic.creation.default.replication.factor": "1",
             });
             for (key, value) in Session::connector_keys()? {
                 config[key] = value.into();

@@ -155,7 +155,7 @@ impl Table {
                 " DEFAULT CHARSET=latin1",
                 " CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
                 " DEFAULT CHARACTER SET = sjis",
-                " COLLATE cp1251_general_ci",
+                " CHARSET cp1251 COLLATE cp1251_general_ci",
             ]));
         }
         if random.one_in(5) {

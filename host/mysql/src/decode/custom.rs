@@ -124,6 +124,8 @@ pub(crate) fn custom(
         kind,
         optional,
         adjust_years: config.adjust_years,
+        // The custom converter says itself what stands for a date that does not exist.
+        default_date: None,
     };
     schema.default = plain_schema.default.and_then(|_| {
         let mut some = false;

@@ -59,6 +59,12 @@ pub fn default_slot(column: &Column, converter: &Converter, arena: &mut Arena) -
     (!slot.is_null()).then_some(slot)
 }
 
+/// A column's default as a date; `None` for one that does not exist, and for the epoch, which needs no default.
+pub(super) fn default_date(column: &Column) -> Option<DateTime> {
+    let date = datetime(strip_introducer(column.default.expression()?))?;
+    date.micros().filter(|us| *us != 0).map(|_| date)
+}
+
 /// `_utf8mb4'x'` without its introducer.
 fn strip_introducer(text: &str) -> &str {
     let Some(rest) = text.strip_prefix('_') else {

@@ -25,6 +25,7 @@ mod tests;
 
 pub use charset::Charset;
 pub(crate) use custom::custom;
+use default::default_date;
 pub use default::default_slot;
 pub(crate) use json_diff::patched;
 pub use schema::{ColumnError, converter};
@@ -125,6 +126,8 @@ pub struct Converter {
     pub(crate) optional: bool,
     /// `enable.time.adjuster`.
     pub(crate) adjust_years: bool,
+    /// The column's default as a date that exists, if it is one.
+    pub(crate) default_date: Option<DateTime>,
 }
 
 impl Converter {

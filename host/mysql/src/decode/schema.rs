@@ -3,7 +3,7 @@
 //! The choice follows Debezium 3.6's `BinlogValueConverters.schemaBuilder` over `JdbcValueConverters`, by the type MySQL
 //! stores. It knows no rows. Invariant: what the converter yields fits the schema.
 
-use super::{Charset, Converter, Kind, default_slot};
+use super::{Charset, Converter, Kind, default_date, default_slot};
 use crate::config::{BigintUnsigned, Binary, Decimal, TimePrecision, ValueConfig};
 use crate::table::{Column, ColumnType};
 use host_core::layout::schema::default_value;
@@ -82,6 +82,7 @@ pub fn converter(
         kind,
         optional: column.optional,
         adjust_years: config.adjust_years,
+        default_date: default_date(column),
     };
     let mut some = false;
     let bytes = default_value(|arena| match default_slot(column, &converter, arena) {

@@ -495,3 +495,69 @@ mod hostile {
         }
     }
 }
+
+#[test]
+fn a_date_that_does_not_exist_is_the_default_of_a_required_column() {
+    let zero = Raw::DateTime(DateTime::default());
+    for (ty, default, optional, want) in [
+        (ColumnType::Date, "2024-02-05", false, "19758"),
+        (ColumnType::Date, "2024-02-05", true, "null"),
+        (ColumnType::Date, "0000-00-00", false, "0"),
+        (
+            ColumnType::DateTime,
+            "2024-02-03 10:00:00",
+            false,
+            "1706954400000",
+        ),
+        (
+            ColumnType::Timestamp,
+            "2024-02-03 10:00:00",
+            false,
+            "2024-02-03T10:00:00Z",
+        ),
+        (
+            ColumnType::Timestamp,
+            "1970-01-01 00:00:00",
+            false,
+            "1970-01-01T00:00:00Z",
+        ),
+    ] {
+        let mut c = column(ty, -1, None);
+        c.optional = optional;
+        c.default = DefaultValue::Expression(default.to_owned());
+        assert_eq!(
+            convert(&of(&c, &VALUES), zero),
+            want,
+            "{ty:?} {default} {optional}"
+        );
+    }
+}
+
+#[test]
+fn json_older_than_its_column_is_the_literal_null() {
+    for (optional, want) in [(false, "\"null\""), (true, "null")] {
+        let mut c = column(ColumnType::Json, -1, None);
+        c.optional = optional;
+        let mut arena = Arena::new(0);
+        let slot = of(&c, &VALUES)
+            .convert(Raw::Bytes(&[]), &mut arena)
+            .unwrap();
+        let text = show(slot, arena.bytes());
+        let shown = if slot.is_null() {
+            text
+        } else {
+            format!("{text:?}")
+        };
+        assert_eq!(shown, want, "optional: {optional}");
+    }
+}
+
+#[test]
+fn only_a_point_tells_whether_its_column_takes_null() {
+    for (ty, want) in [(ColumnType::Geometry, true), (ColumnType::Point, false)] {
+        let mut c = column(ty, -1, None);
+        c.optional = false;
+        let (schema, _) = converter(&c, &VALUES, &SharedSchemas::default()).unwrap();
+        assert_eq!(schema.optional, want, "{ty:?}");
+    }
+}

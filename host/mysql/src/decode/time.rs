@@ -1,7 +1,7 @@
 //! DATE, TIME, DATETIME and TIMESTAMP, in every `time.precision.mode`.
 //!
 //! The binlog packs them, a snapshot query gives their fields; both become the same numbers or texts. Dates that do not
-//! exist (`0000-00-00`, `2020-00-01`) are null, or the epoch where the column cannot be NULL. All dates are proleptic
+//! exist (`0000-00-00`, `2020-00-01`) are null; where the column cannot be NULL, its default or else the epoch. All dates are proleptic
 //! Gregorian, as MySQL's. Source: `io.debezium.time.*`, `JdbcValueConverters`.
 //! Invariant: a TIME keeps its sign and its hours beyond 24 wherever the mode can say so.
 
@@ -121,7 +121,12 @@ fn datetime_of(raw: Raw<'_>, c: &Converter) -> Result<DateTime, DecodeError> {
     }
 }
 
-/// What stands for a date that does not exist.
+/// The column's default, where that stands for a date that does not exist (`JdbcValueConverters.convertValue`).
+fn instead(c: &Converter) -> Option<Raw<'static>> {
+    c.default_date.filter(|_| !c.optional).map(Raw::DateTime)
+}
+
+/// What stands for a date that does not exist, without a default.
 fn absent(c: &Converter, epoch: Slot) -> Slot {
     if c.optional { Slot::NULL } else { epoch }
 }
@@ -134,6 +139,9 @@ pub(super) fn date(
 ) -> Result<Slot, DecodeError> {
     let d = datetime_of(raw, c)?;
     let Some(days) = d.days() else {
+        if let Some(default) = instead(c) {
+            return date(default, mode, c, arena);
+        }
         return Ok(match mode {
             _ if c.optional => Slot::NULL,
             TimePrecision::Connect => Slot::date(0),
@@ -189,6 +197,9 @@ pub(super) fn datetime(
 ) -> Result<Slot, DecodeError> {
     let d = datetime_of(raw, c)?;
     let Some(us) = d.micros() else {
+        if let Some(default) = instead(c) {
+            return datetime(default, mode, digits, c, arena);
+        }
         return Ok(match mode {
             TimePrecision::Connect => absent(c, Slot::timestamp(0)),
             TimePrecision::IsoString if !c.optional => arena.string("1970-01-01T00:00:00Z"),
@@ -220,6 +231,9 @@ pub(super) fn timestamp(
     arena: &mut Arena,
 ) -> Result<Slot, DecodeError> {
     let Some(d) = utc(raw)? else {
+        if let Some(default) = instead(c) {
+            return timestamp(default, digits, c, arena);
+        }
         return Ok(if c.optional {
             Slot::NULL
         } else {

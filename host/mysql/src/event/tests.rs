@@ -170,6 +170,22 @@ fn a_statements_offset_comes_with_its_last_change() {
 }
 
 #[test]
+fn a_schema_change_shows_the_row_before_it() {
+    let (mut w, _) = setup(&[], DDL);
+    let mut tables = Tables::new(0);
+    let changes = crate::ddl::apply(DDL, &Session::new("d"), &mut tables).unwrap();
+    let place = Place {
+        row: 2,
+        ..Place::after_events(3)
+    };
+    w.schema_change(&changes[0], &origin(), 5, place);
+    let batch = w.take().unwrap().unwrap();
+    let (r, first) = (batch.reader(), &batch.records()[0]);
+    let source = r.field(first.entry.value, 0).unwrap();
+    assert_eq!(r.field(source, 14).unwrap().as_i64(), Some(2));
+}
+
+#[test]
 fn options_choose_what_is_made() {
     let row = [Slot::int32(1), Slot::NULL];
     for (extra, images, want) in [

@@ -310,3 +310,18 @@ fn obeys_the_session() {
         .collect();
     assert_eq!(names, ["u", "i", "e", "z"]);
 }
+
+#[test]
+fn a_dropped_default_leaves_null_where_null_may_be() {
+    let mut tables = Tables::new(0);
+    let session = Session::new("d");
+    for sql in [
+        "CREATE TABLE t (a INT DEFAULT 5, b INT NOT NULL DEFAULT 5)",
+        "ALTER TABLE t ALTER COLUMN a DROP DEFAULT, ALTER b DROP DEFAULT",
+    ] {
+        apply(sql, &session, &mut tables).unwrap();
+    }
+    let columns = &tables.find("d", "t").unwrap().columns;
+    let defaults: Vec<_> = columns.iter().map(|c| &c.default).collect();
+    assert_eq!(defaults, [&DefaultValue::Null, &DefaultValue::None]);
+}
