@@ -328,11 +328,8 @@ fn integers(random: &mut Random) -> (&'static str, String, Domain) {
         ("big", "BIGINT", 64),
     ][random.below(6)];
     match random.below(8) {
-        0 => (
-            "bool",
-            random.of(&["BOOLEAN", "BOOL", "TINYINT(1)"]).to_owned(),
-            integer(8, false),
-        ),
+        // Not BOOL, which Debezium reads otherwise in a statement than in a snapshot.
+        0 => ("bool", "TINYINT(1)".to_owned(), integer(8, false)),
         1 => (
             tag,
             format!("{word}({}) ZEROFILL", random.between(2, 20)),

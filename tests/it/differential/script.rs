@@ -121,7 +121,6 @@ fn workloads_use_every_family_and_statement() {
         "TINYINT",
         "BIGINT UNSIGNED",
         "ZEROFILL",
-        "BOOL",
         "DECIMAL(65,30)",
         "FLOAT",
         "DOUBLE",
