@@ -46,7 +46,8 @@ impl Column {
         if nullable && random.one_in(8) {
             " NULL".clone_into(&mut column.attributes);
         }
-        if random.one_in(3) {
+        // Debezium pads the default of a BINARY in a snapshot only.
+        if random.one_in(3) && !column.kind.starts_with("BINARY") {
             let default = column.default(random);
             column.attributes.push_str(&default);
         }
