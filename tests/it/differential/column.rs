@@ -164,6 +164,8 @@ impl Column {
             Domain::Enum(values) => format!("'{}'", values[random.below(values.len())]),
             // The server shows others as 0x…, of which Debezium cuts off the last digit.
             Domain::Bytes(_) => random.of(&["'a'", "''", "'bc'"]).to_owned(),
+            // Debezium takes whole numbers through a double.
+            Domain::Integer { .. } => random.of(&["0", "1", "7", "100"]).to_owned(),
             // A default must be valid whatever the server's mode.
             Domain::Time(_) => self.domain.key_literal(random),
             Domain::Date | Domain::DateTime(_) | Domain::Timestamp(_) if !random.one_in(6) => {
