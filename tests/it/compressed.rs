@@ -1,9 +1,7 @@
 //! Transactions that the server compressed (`binlog_transaction_compression`): decompressed as they arrive, never whole.
 
-use crate::faults::connector;
-use std::collections::BTreeSet;
+use crate::faults::{connector, killed_after, repeated_of};
 use std::time::Duration;
-use tests::host::Host;
 use tests::mysql::Session;
 use tests::{kafka, until};
 
@@ -29,12 +27,7 @@ fn half_a_gigabyte_in_one_transaction() {
              SET SESSION cte_max_recursion_depth = 100000000; SET SESSION binlog_transaction_compression = ON"
         ))
         .unwrap();
-    let mut host = Host::prepare(database, &[("offset.flush.interval.ms", "100")]).unwrap();
-    host.environment = vec![(
-        "TIDEGATE_FAILPOINT".to_owned(),
-        format!("after_ack:{}", ROWS / 2),
-    )];
-    host.run(&[]).unwrap();
+    let mut host = killed_after(database, ROWS / 2, "100");
     let mut config = connector(database);
     config["snapshot.mode"] = "no_data".into();
     config["column.exclude.list"] = format!("{database}.t.pad").into();
@@ -57,17 +50,7 @@ fn half_a_gigabyte_in_one_transaction() {
     assert!((sent as u64) < ROWS, "the worker was not killed within it");
     host.environment.clear();
     host.run(&[]).unwrap();
-    let ids = until::until("every row", STEP, || {
-        let records = kafka::read(&topic)?;
-        let ids: Result<BTreeSet<u64>, anyhow::Error> = records
-            .iter()
-            .map(|r| Ok(r.json()?["after"]["id"].as_u64().unwrap_or(0)))
-            .collect();
-        Ok(Some((ids?, records.len())).filter(|(ids, _)| ids.len() as u64 >= ROWS))
-    });
-    let (ids, records) = ids.unwrap_or_else(|e| panic!("{e:#}\n{}", host.log_tail(30)));
-    assert_eq!(ids, (1..=ROWS).collect());
-    let repeated = records as u64 - ROWS;
+    let repeated = repeated_of(&host, &topic, ROWS, STEP);
     let (resident, peak) = host.resident_kib().unwrap();
     println!(
         "{ROWS} rows of {PAD_BYTES} bytes in one compressed transaction, killed after {sent}: {repeated} repeated, resident \

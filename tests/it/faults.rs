@@ -1,6 +1,7 @@
 //! Crashes and restarts at the worst instants: nothing lost, order per key kept (promises 1, 2, 3).
 
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::time::Duration;
 use tests::host::Host;
 use tests::ledger::{self, Ledger};
@@ -43,6 +44,32 @@ pub(crate) fn connector(database: &str) -> Value {
 /// Waits until every committed row has arrived in a connector's topic, then compares.
 pub(crate) fn settle(host: &Host, database: &str, committed: &Committed) -> Ledger {
     settle_topic(host, &format!("{database}.{database}.t"), committed)
+}
+
+/// A worker that is killed when this many records have been acknowledged, and stores offsets at this interval.
+pub(crate) fn killed_after(name: &str, acknowledged: u64, flush_ms: &str) -> Host {
+    let mut host = Host::prepare(name, &[("offset.flush.interval.ms", flush_ms)]).unwrap();
+    host.environment = vec![(
+        "TIDEGATE_FAILPOINT".to_owned(),
+        format!("after_ack:{acknowledged}"),
+    )];
+    host.run(&[]).unwrap();
+    host
+}
+
+/// Waits until the rows with ids from 1 to `rows` have arrived; how many records came more than once.
+pub(crate) fn repeated_of(host: &Host, topic: &str, rows: u64, limit: Duration) -> u64 {
+    let arrived = until::until("every row", limit, || {
+        let records = kafka::read(topic)?;
+        let ids: anyhow::Result<BTreeSet<u64>> = records
+            .iter()
+            .map(|r| Ok(r.json()?["after"]["id"].as_u64().unwrap_or(0)))
+            .collect();
+        Ok(Some((ids?, records.len() as u64)).filter(|(ids, _)| ids.len() as u64 >= rows))
+    });
+    let (ids, records) = arrived.unwrap_or_else(|e| panic!("{e:#}\n{}", host.log_tail(30)));
+    assert_eq!(ids, (1..=rows).collect());
+    records - rows
 }
 
 /// Waits until every committed row has arrived in this topic, then compares.

@@ -4,6 +4,7 @@
 //! key is kept, and the connector runs when Kafka is back.
 
 use crate::faults::{connector, services_do, settle};
+use serde_json::Value;
 use std::time::{Duration, Instant};
 use tests::host::Host;
 use tests::writer::{Writer, prepare};
@@ -32,10 +33,8 @@ fn standalone(name: &str) -> Host {
     host
 }
 
-#[test]
-fn a_connector_is_deleted_and_created_again() {
-    let _servers = tests::servers();
-    let database = "away_again";
+/// A worker whose connector `ledger` was streaming under load when Kafka was killed; the load goes on.
+fn without_kafka(database: &str) -> (Host, Value, Writer) {
     kafka::delete_topics(&|t| t.starts_with(database)).unwrap();
     let before = prepare(database, 10).unwrap();
     let host = standalone(database);
@@ -46,6 +45,14 @@ fn a_connector_is_deleted_and_created_again() {
     let writer = Writer::start(database, 1, before, SHORT, false).unwrap();
     std::thread::sleep(Duration::from_millis(700));
     services_do(&["kill", "kafka"]);
+    (host, config, writer)
+}
+
+#[test]
+fn a_connector_is_deleted_and_created_again() {
+    let _servers = tests::servers();
+    let database = "away_again";
+    let (host, config, writer) = without_kafka(database);
     let began = Instant::now();
     let deleted = host.rest.bare("DELETE", "/connectors/ledger").unwrap();
     assert_eq!(deleted.status, 204, "{}", deleted.body);
@@ -75,16 +82,7 @@ fn a_connector_is_deleted_and_created_again() {
 fn transforms_are_exchanged() {
     let _servers = tests::servers();
     let database = "away_swap";
-    kafka::delete_topics(&|t| t.starts_with(database)).unwrap();
-    let before = prepare(database, 10).unwrap();
-    let host = standalone(database);
-    let mut config = connector(database);
-    config["retriable.restart.connector.wait.ms"] = "500".into();
-    host.create("ledger", &config).unwrap();
-    host.wait_streaming("ledger", STEP).unwrap();
-    let writer = Writer::start(database, 1, before, SHORT, false).unwrap();
-    std::thread::sleep(Duration::from_millis(700));
-    services_do(&["kill", "kafka"]);
+    let (host, mut config, writer) = without_kafka(database);
     config["transforms"] = "mask".into();
     config["transforms.mask.type"] = "org.apache.kafka.connect.transforms.MaskField$Value".into();
     config["transforms.mask.fields"] = "ts_ms".into();

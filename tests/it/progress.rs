@@ -1,6 +1,6 @@
 //! The stored offset moves on where nothing is captured, without heartbeats.
 
-use crate::faults::connector;
+use crate::faults::{connector, killed_after, repeated_of};
 use serde_json::Value;
 use std::time::Duration;
 use tests::host::Host;
@@ -82,12 +82,7 @@ fn within_an_xa_transaction() {
              SET SESSION cte_max_recursion_depth = 1000000"
         ))
         .unwrap();
-    let mut host = Host::prepare(database, &[("offset.flush.interval.ms", "50")]).unwrap();
-    host.environment = vec![(
-        "TIDEGATE_FAILPOINT".to_owned(),
-        format!("after_ack:{}", ROWS / 2),
-    )];
-    host.run(&[]).unwrap();
+    let mut host = killed_after(database, ROWS / 2, "50");
     let mut config = connector(database);
     config["snapshot.mode"] = "no_data".into();
     config["gtid.ignore.on.recovery"] = "true".into();
@@ -103,17 +98,6 @@ fn within_an_xa_transaction() {
     host.environment.clear();
     host.run(&[]).unwrap();
     let topic = format!("{database}.{database}.t");
-    let records = until::until("every row", STEP, || {
-        let records = kafka::read(&topic)?;
-        let ids: anyhow::Result<std::collections::BTreeSet<u64>> = records
-            .iter()
-            .map(|r| Ok(r.json()?["after"]["id"].as_u64().unwrap_or(0)))
-            .collect();
-        Ok((ids?.len() as u64 == ROWS).then_some(records.len() as u64))
-    });
-    let records = records.unwrap_or_else(|e| panic!("{e:#}\n{}", host.log_tail(30)));
-    println!(
-        "XA transaction of {ROWS} rows killed in its middle: {} repeated",
-        records - ROWS
-    );
+    let repeated = repeated_of(&host, &topic, ROWS, STEP);
+    println!("XA transaction of {ROWS} rows killed in its middle: {repeated} repeated");
 }

@@ -12,6 +12,7 @@ mod apt;
 mod bench;
 mod check;
 mod demo;
+mod maven;
 mod peer;
 mod plugins;
 mod prerequisites;

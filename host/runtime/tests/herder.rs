@@ -15,7 +15,7 @@ use host_runtime::worker_config::WorkerConfig;
 use host_wasm::Limits;
 use std::sync::Arc;
 use world::World;
-use world::worker::{connector, state, until, worker};
+use world::worker::{connector, routed, state, until, worker};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connector_lives_its_life() {
@@ -54,19 +54,7 @@ async fn a_connector_lives_its_life() {
     until("records arrive", || w.high_watermark(&w.topic) > 300).await;
 
     // Exchange in place: when the answer is there, so is the new chain.
-    let mut routed = connector(&w);
-    for (k, v) in [
-        ("transforms", "r"),
-        (
-            "transforms.r.type",
-            "org.apache.kafka.connect.transforms.RegexRouter",
-        ),
-        ("transforms.r.regex", "(.*)"),
-        ("transforms.r.replacement", "$1-routed"),
-    ] {
-        routed.set(k, v);
-    }
-    let put = h.put_config(&id, routed).await.unwrap();
+    let put = h.put_config(&id, routed(connector(&w))).await.unwrap();
     assert!(!put.created);
     let routed_topic = format!("{}-routed", w.topic);
     until("records arrive behind the new chain", || {

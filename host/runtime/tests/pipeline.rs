@@ -27,6 +27,16 @@ fn all_but(to: u64, one: u64) -> BTreeSet<u64> {
     (0..to).filter(|n| *n != one).collect()
 }
 
+/// Runs the first 1,000 records to their end; all but number 500 arrive.
+async fn deliver_all_but_500(w: &World, source: Counting, config: Config) {
+    let task = w.start(source, config).await;
+    w.until("the last offset is stored", || w.position() == Some(1_000))
+        .await;
+    task.stop();
+    task.join().await;
+    assert_eq!(arrived(w), all_but(1_000, 500));
+}
+
 fn with(config: &Config, more: &[(&str, &str)]) -> Config {
     let mut c = config.clone();
     for (k, v) in more {
@@ -178,12 +188,7 @@ async fn a_record_the_broker_refuses_follows_the_error_policy() {
             ("errors.deadletterqueue.topic.name", &dead),
         ],
     );
-    let task = w.start(source(), tolerant).await;
-    w.until("the last offset is stored", || w.position() == Some(1_000))
-        .await;
-    task.stop();
-    task.join().await;
-    assert_eq!(arrived(&w), all_but(1_000, 500));
+    deliver_all_but_500(&w, source(), tolerant).await;
     let letters = w.values(&dead);
     assert!(
         letters.len() == 1 && letters[0].len() >= 5_000,
@@ -219,11 +224,6 @@ async fn a_record_for_a_partition_that_is_not_there_follows_the_error_policy() {
             ("errors.deadletterqueue.topic.name", &dead),
         ],
     );
-    let task = w.start(source(), tolerant).await;
-    w.until("the last offset is stored", || w.position() == Some(1_000))
-        .await;
-    task.stop();
-    task.join().await;
-    assert_eq!(arrived(&w), all_but(1_000, 500));
+    deliver_all_but_500(&w, source(), tolerant).await;
     assert_eq!(w.values(&dead), ["500"]);
 }

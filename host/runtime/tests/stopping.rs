@@ -14,7 +14,7 @@ use host_core::id::{ConnectorId, TenantId};
 use host_runtime::herder::entity::{State, TargetState};
 use std::time::{Duration, Instant};
 use world::World;
-use world::worker::{connector, standalone, state, until};
+use world::worker::{connector, routed, standalone, state, until};
 
 fn id() -> ConnectorId {
     ConnectorId::new(TenantId::default(), "c")
@@ -97,19 +97,8 @@ async fn an_exchange_that_is_held_up_holds_up_nothing_else() {
         state(&h, &id()) == Some((State::Running, vec![State::Restarting]))
     })
     .await;
-    for (k, v) in [
-        ("transforms", "r"),
-        (
-            "transforms.r.type",
-            "org.apache.kafka.connect.transforms.RegexRouter",
-        ),
-        ("transforms.r.regex", "(.*)"),
-        ("transforms.r.replacement", "$1-routed"),
-    ] {
-        config.set(k, v);
-    }
     let began = Instant::now();
-    h.put_config(&id(), config).await.unwrap();
+    h.put_config(&id(), routed(config)).await.unwrap();
     h.set_target_state(&id(), TargetState::Paused)
         .await
         .unwrap();

@@ -11,7 +11,7 @@ use crate::root;
 
 /// The cache's folder `name`; if absent, `make` fills a temporary one (second argument: a folder
 /// for logs), which then gets the name.
-pub(super) fn once(name: &str, make: impl FnOnce(&Path, &Path) -> Result<()>) -> Result<PathBuf> {
+pub(crate) fn once(name: &str, make: impl FnOnce(&Path, &Path) -> Result<()>) -> Result<PathBuf> {
     once_in(&root::cache_folder()?, name, make)
 }
 

@@ -11,13 +11,11 @@ use anyhow::{Context, Result, bail};
 
 use super::process::Process;
 use super::{Service, fetch};
-use crate::apt;
 use crate::step;
+use crate::{apt, maven};
 
 const VERSION: &str = "4.3.1";
 const LOG4J_VERSION: &str = "2.25.1";
-const COPY_DEPENDENCIES: &str =
-    "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies";
 /// Kafka 4 brokers need at least this Java.
 const OLDEST_JAVA: u32 = 17;
 /// 16 bytes in URL-safe base64, the form of a cluster id; always the same, there is one broker.
@@ -119,49 +117,17 @@ fn major(version: &str) -> Option<u32> {
 }
 
 fn download(part: &Path, logs: &Path) -> Result<()> {
-    if step::find_program("mvn").is_none() {
-        apt::install("to download Kafka's jars", &["maven"])?;
-    }
     println!("kafka: downloading Kafka {VERSION} from Maven Central into the cache");
-    let pom = part.join("pom.xml");
-    write(&pom, &project())?;
-    let mut command = Command::new("mvn");
-    command
-        .args(["-B", "-q", "-f"])
-        .arg(&pom)
-        .arg(COPY_DEPENDENCIES)
-        .arg("-DincludeScope=runtime")
-        .arg(format!("-DoutputDirectory={}", part.display()));
-    step::logged(
-        "downloading Kafka's jars",
-        &logs.join("kafka-maven.log"),
-        &mut command,
-    )
-}
-
-/// A Maven project whose only purpose is its dependencies.
-fn project() -> String {
-    let dependency = |group: &str, artifact: &str, version: &str| {
-        format!(
-            "<dependency><groupId>{group}</groupId><artifactId>{artifact}</artifactId>\
-             <version>{version}</version></dependency>\n"
-        )
-    };
-    let log4j = [
-        "log4j-api",
-        "log4j-core",
-        "log4j-slf4j-impl",
-        "log4j-1.2-api",
+    let log4j = |name| ("org.apache.logging.log4j", name, LOG4J_VERSION);
+    let artifacts = [
+        ("org.apache.kafka", "kafka_2.13", VERSION),
+        log4j("log4j-api"),
+        log4j("log4j-core"),
+        log4j("log4j-slf4j-impl"),
+        log4j("log4j-1.2-api"),
     ];
-    let dependencies: String =
-        std::iter::once(dependency("org.apache.kafka", "kafka_2.13", VERSION))
-            .chain(log4j.map(|name| dependency("org.apache.logging.log4j", name, LOG4J_VERSION)))
-            .collect();
-    format!(
-        "<project xmlns=\"http://maven.apache.org/POM/4.0.0\"><modelVersion>4.0.0</modelVersion>\n\
-         <groupId>tidegate</groupId><artifactId>kafka-jars</artifactId><version>1</version>\
-         <packaging>pom</packaging>\n<dependencies>\n{dependencies}</dependencies></project>\n"
-    )
+    let log = logs.join("kafka-maven.log");
+    maven::jars("Kafka's jars", &log, &artifacts, part, part)
 }
 
 /// The broker's settings; whatever is not here has Kafka's default, `message.max.bytes` among them.

@@ -8,7 +8,7 @@
 mod command;
 mod debian;
 mod docker;
-mod fetch;
+pub(crate) mod fetch;
 mod kafka;
 mod mariadb;
 mod mysql;

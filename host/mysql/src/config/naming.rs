@@ -36,8 +36,9 @@ impl Escape {
             match self {
                 Self::Underscore => to.push('_'),
                 Self::Unicode => {
+                    let digits = format!("{unit:x}");
                     to.push_str(if *unit < 0x100 { "_u00" } else { "_u" });
-                    to.extend(format!("{unit:x}").chars());
+                    to.push_str(&digits);
                 }
             }
         }

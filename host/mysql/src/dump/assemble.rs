@@ -5,8 +5,7 @@
 //! Invariant: no byte is looked at twice and none is lost, so that the pieces' sizes make no difference.
 
 use super::EVENT_BYTES_MAX;
-use super::link::PIECE_BYTES_MAX;
-use super::login::server_error;
+use super::link::{PIECE_BYTES_MAX, server_error};
 use super::payload::Payload;
 use super::raw::{CHECKSUM_BYTES, HEADER_BYTES, Header, RawEvent};
 use mysql_async::ServerError;

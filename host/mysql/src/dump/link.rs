@@ -1,10 +1,9 @@
 //! Packets of the client protocol: commands go out, answers and then the binlog come in.
 //!
-//! Only framing. Source: MySQL "Packets". Invariant: an answer longer than [`ANSWER_BYTES_MAX`] is refused before it is
+//! Only framing, and what an error packet says. Source: MySQL "Packets". Invariant: an answer longer than [`ANSWER_BYTES_MAX`] is refused before it is
 //! read; nothing received is lost when a waiting future is dropped.
 
-use super::login::server_error;
-use mysql_async::Error;
+use mysql_async::{Error, ServerError};
 use std::io;
 use tokio::io::{
     AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader,
@@ -110,4 +109,49 @@ impl Link {
 
 pub(super) fn broken(what: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, what)
+}
+
+/// What an error packet says.
+pub(super) fn server_error(packet: &[u8]) -> ServerError {
+    let (code, mut rest) = packet
+        .get(1..)
+        .and_then(|p| p.split_first_chunk::<2>())
+        .unwrap_or((&[0, 0], &[]));
+    let mut state = "HY000".to_owned();
+    if let Some((marked, message)) = rest.split_first_chunk::<6>()
+        && marked[0] == b'#'
+    {
+        state = String::from_utf8_lossy(&marked[1..]).into_owned();
+        rest = message;
+    }
+    ServerError {
+        code: u16::from_le_bytes(*code),
+        message: String::from_utf8_lossy(rest).into_owned(),
+        state,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn error_packets_say_what_they_can() {
+        for (packet, code, state, message) in [
+            (
+                &b"\xff\x15\x04#28000Access denied"[..],
+                1045,
+                "28000",
+                "Access denied",
+            ),
+            (b"\xff\xd4\x04Binlog gone", 1236, "HY000", "Binlog gone"),
+            (b"\xff\x01", 0, "HY000", ""),
+        ] {
+            let e = server_error(packet);
+            assert_eq!(
+                (e.code, e.state.as_str(), e.message.as_str()),
+                (code, state, message)
+            );
+        }
+    }
 }

@@ -7,7 +7,7 @@ use super::bytes;
 use super::link::{Link, broken};
 use super::tls;
 use crate::config::{ServerConfig, SslMode};
-use mysql_async::{DriverError, Error, ServerError};
+use mysql_async::{DriverError, Error};
 use mysql_common::constants::{CapabilityFlags, UTF8MB4_GENERAL_CI};
 use mysql_common::crypto;
 use mysql_common::io::ParseBuf;
@@ -142,49 +142,4 @@ async fn full(link: &mut Link, password: &str, nonce: &[u8], secure: bool) -> Re
     }
     let key = answer.get(1..).unwrap_or_default();
     link.send(&crypto::encrypt(&secret, key)).await
-}
-
-/// What an error packet says.
-pub(super) fn server_error(packet: &[u8]) -> ServerError {
-    let (code, mut rest) = packet
-        .get(1..)
-        .and_then(|p| p.split_first_chunk::<2>())
-        .unwrap_or((&[0, 0], &[]));
-    let mut state = "HY000".to_owned();
-    if let Some((marked, message)) = rest.split_first_chunk::<6>()
-        && marked[0] == b'#'
-    {
-        state = String::from_utf8_lossy(&marked[1..]).into_owned();
-        rest = message;
-    }
-    ServerError {
-        code: u16::from_le_bytes(*code),
-        message: String::from_utf8_lossy(rest).into_owned(),
-        state,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn error_packets_say_what_they_can() {
-        for (packet, code, state, message) in [
-            (
-                &b"\xff\x15\x04#28000Access denied"[..],
-                1045,
-                "28000",
-                "Access denied",
-            ),
-            (b"\xff\xd4\x04Binlog gone", 1236, "HY000", "Binlog gone"),
-            (b"\xff\x01", 0, "HY000", ""),
-        ] {
-            let e = server_error(packet);
-            assert_eq!(
-                (e.code, e.state.as_str(), e.message.as_str()),
-                (code, state, message)
-            );
-        }
-    }
 }

@@ -111,3 +111,19 @@ pub(crate) fn state(h: &HerderHandle, id: &ConnectorId) -> Option<(State, Vec<St
     let s = h.status(id).ok()?;
     Some((s.connector.state, s.tasks.iter().map(|t| t.state).collect()))
 }
+
+/// The configuration with a transform that sends records to `<topic>-routed`.
+pub(crate) fn routed(mut config: Config) -> Config {
+    for (k, v) in [
+        ("transforms", "r"),
+        (
+            "transforms.r.type",
+            "org.apache.kafka.connect.transforms.RegexRouter",
+        ),
+        ("transforms.r.regex", "(.*)"),
+        ("transforms.r.replacement", "$1-routed"),
+    ] {
+        config.set(k, v);
+    }
+    config
+}
