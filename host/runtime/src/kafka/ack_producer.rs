@@ -4,13 +4,14 @@
 //! Invariant: `send` answers `Ok` only when every record of the call has been acknowledged by all in-sync replicas.
 
 use super::client::{HostContext, explained, task_error};
+use super::served_producer::ServedProducer;
 use super::translate::ClientProps;
 use host_core::error::TaskError;
 use rdkafka::ClientContext;
-use rdkafka::config::{FromClientConfigAndContext, RDKafkaLogLevel};
+use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::DeliveryResult;
-use rdkafka::producer::{BaseRecord, Producer, ProducerContext, ThreadedProducer};
+use rdkafka::producer::{BaseRecord, Producer, ProducerContext};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -46,7 +47,7 @@ impl ProducerContext for AckContext {
 
 /// A shared producer that waits for acknowledgements.
 #[derive(Clone)]
-pub struct AckProducer(Arc<ThreadedProducer<AckContext>>);
+pub struct AckProducer(Arc<ServedProducer<AckContext>>);
 
 impl AckProducer {
     /// A producer with these properties.
@@ -58,9 +59,8 @@ impl AckProducer {
         props.set("delivery.timeout.ms", DELIVERY_TIMEOUT_MS);
         props.set("partitioner", "murmur2_random");
         let context = AckContext(HostContext::default());
-        ThreadedProducer::from_config_and_context(&props.to_client_config(), context)
-            .map(|p| Self(Arc::new(p)))
-            .map_err(|e| task_error("starting a Kafka producer", &e))
+        let producer = ServedProducer::new(&props, context, "starting a Kafka producer")?;
+        Ok(Self(Arc::new(producer)))
     }
 
     /// Sends records in order and waits for all of them.

@@ -9,6 +9,7 @@ mod group;
 mod jaas;
 pub mod read;
 mod record_log;
+mod served_producer;
 mod topics;
 mod translate;
 
@@ -18,5 +19,6 @@ pub use client::{
 };
 pub use group::{GroupGuard, GroupPlace};
 pub use record_log::KafkaLogs;
+pub(crate) use served_producer::ServedProducer;
 pub use topics::{TopicSpec, Topics};
 pub use translate::{ClientProps, ClientRole, translate};

@@ -7,16 +7,14 @@
 
 use super::signals::Signals;
 use crate::inflight::{Inflight, Ticket};
-use crate::kafka::{ClientProps, HostContext, LastError, is_permanent, task_error};
+use crate::kafka::{ClientProps, HostContext, LastError, ServedProducer, is_permanent, task_error};
 use host_core::error::TaskError;
 use host_core::failpoint;
 use rdkafka::ClientContext;
-use rdkafka::config::{FromClientConfigAndContext, RDKafkaLogLevel};
+use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{DeliveryResult, Message, OwnedHeaders};
-use rdkafka::producer::{
-    BaseRecord, Producer as _, ProducerContext, PurgeConfig, ThreadedProducer,
-};
+use rdkafka::producer::{BaseRecord, Producer as _, ProducerContext, PurgeConfig};
 use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -25,7 +23,7 @@ use std::time::{Duration, Instant};
 pub const QUEUE_KBYTES_MAX: &str = "32768";
 /// Records that librdkafka may hold for one task; bytes are meant to be the bound that is felt.
 const QUEUE_MESSAGES_MAX: &str = "1000000";
-/// Bytes of records that Kafka refused and that wait for the error policy.
+/// Records that Kafka refused and that wait for the error policy.
 const REJECTED_RECORDS_MAX: usize = 10_000;
 
 /// Producer settings before the worker's and the connector's own.
@@ -281,7 +279,7 @@ pub(super) enum SendError {
 
 /// A task's producer.
 pub(super) struct Producer {
-    inner: ThreadedProducer<TaskContext>,
+    inner: ServedProducer<TaskContext>,
     /// What it shares with its task.
     pub(super) deliveries: Arc<Deliveries>,
 }
@@ -296,8 +294,7 @@ impl Producer {
             host,
             deliveries: Arc::clone(&deliveries),
         };
-        let inner = ThreadedProducer::from_config_and_context(&props.to_client_config(), context)
-            .map_err(|e| task_error("starting the task's Kafka producer", &e))?;
+        let inner = ServedProducer::new(props, context, "starting the task's Kafka producer")?;
         Ok(Self { inner, deliveries })
     }
 
