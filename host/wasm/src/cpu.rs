@@ -1,19 +1,22 @@
 //! CPU time of guests: how much a tenant's may have, and the clock of one call.
 //!
-//! A token bucket for each tenant. A call takes its time in slices of one tick of the engine's clock, before it uses
-//! them, and sleeps on its own thread while the tenant's bucket is overdrawn: nobody else waits, and a guest that spins
-//! gets its share spread over time instead of whole seconds of a core. Deadlines count CPU time, so neither that
+//! A token bucket for each tenant. A call takes its time in slices, before it uses them, and sleeps on its own thread
+//! while the tenant's bucket is overdrawn: nobody else waits, and a guest that spins gets its share spread over time, in
+//! pieces too short to hold a neighbour's records up. Deadlines count CPU time, so neither that
 //! sleep nor a busy machine ends a call; a guest has nothing to wait for, so nothing else stops its clock.
 //! Invariant: a task that has been asked to stop never waits: its call ends instead, and its batch is read again.
 
-use crate::engine::EPOCH_TICK_MS;
+use crate::clock::{Clock, SHORT_TICK};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use wasmtime::UpdateDeadline;
 
 /// What a call takes in advance.
-const SLICE: Duration = Duration::from_millis(EPOCH_TICK_MS);
+const SLICE: Duration = SHORT_TICK;
+/// How often work counts that no tick can interrupt, so that it comes seldom instead of in slices. Giving back the memory
+/// of an instance is such: 64 MiB keep a core, and the process's memory map locked, for 9 ms.
+const UNSLICED_FACTOR: u32 = 10;
 /// Credit that may gather while nothing runs: one second's worth.
 const BURST_SECONDS: i64 = 1;
 /// Longest sleep between two looks at whether the task has to stop.
@@ -58,6 +61,17 @@ impl CpuShare {
         if self.ms_per_s.load(Relaxed) > 0 {
             self.bucket().add(nanos(taken).saturating_sub(used_ns));
         }
+    }
+    /// Runs what is done for a guest in one piece, and counts it.
+    pub(crate) fn unsliced<T>(&self, work: impl FnOnce() -> T) -> T {
+        let began = thread_time();
+        let done = work();
+        let used = thread_time().saturating_sub(began);
+        self.used_ns.fetch_add(nanos(used).unsigned_abs(), Relaxed);
+        if self.ms_per_s.load(Relaxed) > 0 {
+            self.bucket().add(-nanos(used * UNSLICED_FACTOR));
+        }
+        done
     }
     fn bucket(&self) -> std::sync::MutexGuard<'_, Bucket> {
         self.bucket.lock().unwrap_or_else(PoisonError::into_inner)
@@ -108,15 +122,17 @@ pub struct Pace {
 
 impl Pace {
     /// Waits for a slice; none when the task has to stop first.
-    fn slice(&self) -> Option<Duration> {
+    fn slice(&self) -> Option<Slice> {
+        let mut waited = false;
         loop {
             let wait = match self.share.take(Instant::now()) {
-                Ok(taken) => return Some(taken),
+                Ok(taken) => return Some(Slice { taken, waited }),
                 Err(wait) => wait.min(SLEEP_MAX),
             };
             if self.stop.load(Relaxed) {
                 return None;
             }
+            waited = true;
             let began = Instant::now();
             std::thread::sleep(wait);
             let slept_ns = nanos(began.elapsed()).unsigned_abs();
@@ -125,10 +141,19 @@ impl Pace {
     }
 }
 
+/// What a call may use now.
+struct Slice {
+    /// Nothing where there is no limit.
+    taken: Duration,
+    /// Whether there was none at first.
+    waited: bool,
+}
+
 /// The clock of an instance's calls.
 #[derive(Debug)]
 pub(crate) struct CallClock {
     pace: Pace,
+    clock: Option<Clock>,
     deadline: Duration,
     /// CPU time of the thread when the call began, and when the last slice was settled.
     began: Duration,
@@ -138,9 +163,10 @@ pub(crate) struct CallClock {
 }
 
 impl CallClock {
-    pub(crate) fn new(pace: Pace) -> Self {
+    pub(crate) fn new(pace: Pace, clock: Option<Clock>) -> Self {
         Self {
             pace,
+            clock,
             deadline: Duration::ZERO,
             began: Duration::ZERO,
             settled: Duration::ZERO,
@@ -151,7 +177,7 @@ impl CallClock {
     /// A call begins on this thread, possibly after a sleep; false when it must not.
     pub(crate) fn begin(&mut self, deadline_ms: u64) -> bool {
         self.deadline = Duration::from_millis(deadline_ms);
-        let may_run = self.wait();
+        let may_run = self.wait(false);
         self.began = thread_time();
         self.settled = self.began;
         may_run
@@ -166,7 +192,7 @@ impl CallClock {
         if now.saturating_sub(self.began) >= self.deadline {
             return UpdateDeadline::Interrupt;
         }
-        if self.wait() {
+        if self.wait(true) {
             UpdateDeadline::Continue(1)
         } else {
             UpdateDeadline::Interrupt
@@ -176,11 +202,22 @@ impl CallClock {
     pub(crate) fn end(&mut self) -> Duration {
         self.settle().saturating_sub(self.began)
     }
-    fn wait(&mut self) -> bool {
-        let slice = self.pace.slice();
-        self.stopped = slice.is_none();
-        self.taken = slice.unwrap_or_default();
-        !self.stopped
+    /// Takes a slice, in the middle of a call or before it; false when the task has to stop.
+    fn wait(&mut self, within: bool) -> bool {
+        let Some(slice) = self.pace.slice() else {
+            self.stopped = true;
+            return false;
+        };
+        (self.stopped, self.taken) = (false, slice.taken);
+        // Most calls end long before a tick. One that goes on, or whose tenant has used up its share, is looked at when
+        // its slice is over, so that it does not keep the core.
+        if !slice.taken.is_zero()
+            && (within || slice.waited)
+            && let Some(clock) = &self.clock
+        {
+            clock.tick_soon();
+        }
+        true
     }
     fn settle(&mut self) -> Duration {
         let now = thread_time();
@@ -217,13 +254,13 @@ mod tests {
         let owed = b.take(100, later);
         assert_eq!(
             owed,
-            Err(Duration::from_millis(100)),
+            Err(SLICE * 10),
             "a slice is owed once it is taken, so that two calls do not share one"
         );
         let much_later = t0 + Duration::from_secs(100);
         b.take(100, much_later).unwrap();
         assert_eq!(
-            b.balance_ns, 90_000_000,
+            b.balance_ns, 99_000_000,
             "credit does not gather beyond a second's worth"
         );
     }
@@ -244,7 +281,7 @@ mod tests {
     fn a_task_that_has_to_stop_does_not_wait() {
         let pace = Pace::default();
         pace.share.set_limit(Some(1));
-        let mut clock = CallClock::new(pace.clone());
+        let mut clock = CallClock::new(pace.clone(), None);
         assert!(clock.begin(1_000), "there is a burst");
         pace.share.settle(Duration::ZERO, Duration::from_hours(1));
         pace.stop.store(true, Relaxed);
@@ -252,5 +289,42 @@ mod tests {
         clock.end();
         assert!(!clock.begin(1_000) && clock.is_stopped());
         assert_eq!(pace.share.slept(), Duration::ZERO);
+    }
+
+    #[test]
+    fn a_tick_is_asked_for_when_a_share_is_used_up_or_a_call_is_long() {
+        // A fresh clock for each look, since nobody answers it.
+        let asked = |pace: &Pace, long: bool| {
+            let ticks = Clock::stopped();
+            let mut clock = CallClock::new(pace.clone(), Some(ticks.clone()));
+            assert!(clock.begin(1_000));
+            if long {
+                clock.tick();
+            }
+            clock.end();
+            ticks.has_been_asked()
+        };
+        let pace = Pace::default();
+        assert!(!asked(&pace, true), "there is no limit");
+        pace.share.set_limit(Some(100));
+        assert!(!asked(&pace, false), "a short call within its share");
+        assert!(asked(&pace, true));
+        pace.share
+            .settle(Duration::ZERO, Duration::from_millis(110));
+        assert!(asked(&pace, false), "its share was used up");
+    }
+
+    #[test]
+    fn what_cannot_be_interrupted_counts_more() {
+        let share = CpuShare::default();
+        share.set_limit(Some(100));
+        let spun = Duration::from_millis(5);
+        share.unsliced(|| {
+            let until = thread_time() + spun;
+            while thread_time() < until {}
+        });
+        assert!(share.used() >= spun);
+        let owed = -share.bucket().balance_ns;
+        assert!(owed >= nanos(spun) * i64::from(UNSLICED_FACTOR), "{owed}");
     }
 }

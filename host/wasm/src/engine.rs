@@ -1,4 +1,4 @@
-//! The one wasmtime engine of the process and its clock.
+//! The one wasmtime engine of the process.
 //!
 //! It fixes how guests are compiled and interrupted; limits of single instances are set in `instance`. Memories are
 //! allocated on demand and not from a pool: an instance lives as long as its task, so instantiation (20 µs) is rare; a
@@ -7,12 +7,10 @@
 //! Invariant: the settings are the same in the process that compiles and in the one that runs (both use [`config`]),
 //! and nothing here enables WASI, threads, async or the garbage collector.
 
+use crate::clock::Clock;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::time::Duration;
 use wasmtime::{Config, Strategy, WasmBacktraceDetails};
 
-/// One tick of the clock at which calls are looked at: a call may overrun its deadline by this much.
-pub const EPOCH_TICK_MS: u64 = 10;
 /// Stack of a guest: 512 KiB does for Rust and C; the JavaScript and Python engines were measured with 1 MiB. Threads
 /// that call plugins need at least twice this.
 pub const WASM_STACK_BYTES: usize = 1024 * 1024;
@@ -21,6 +19,8 @@ pub const WASM_STACK_BYTES: usize = 1024 * 1024;
 #[derive(Clone)]
 pub struct Engine {
     inner: wasmtime::Engine,
+    /// None in a process that only compiles.
+    clock: Option<Clock>,
 }
 
 /// Why the engine did not start.
@@ -32,23 +32,20 @@ impl Engine {
     /// Starts the engine and the thread of its clock.
     pub fn new() -> Result<Self, EngineError> {
         let inner = wasmtime::Engine::new(&config()).map_err(|e| EngineError(format!("{e:#}")))?;
-        let weak = inner.weak();
-        std::thread::Builder::new()
-            .name("plugin-clock".into())
-            .spawn(move || {
-                while let Some(engine) = weak.upgrade() {
-                    engine.increment_epoch();
-                    drop(engine);
-                    std::thread::sleep(Duration::from_millis(EPOCH_TICK_MS));
-                }
-            })
+        let clock = Clock::start(inner.weak())
             .map_err(|e| EngineError(format!("starting its clock: {e}")))?;
-        Ok(Self { inner })
+        Ok(Self {
+            inner,
+            clock: Some(clock),
+        })
     }
     /// An engine without a clock, for a process that only compiles.
     pub(crate) fn for_compiling() -> Result<Self, EngineError> {
         let inner = wasmtime::Engine::new(&config()).map_err(|e| EngineError(format!("{e:#}")))?;
-        Ok(Self { inner })
+        Ok(Self { inner, clock: None })
+    }
+    pub(crate) fn clock(&self) -> Option<Clock> {
+        self.clock.clone()
     }
     pub(crate) fn wasmtime(&self) -> &wasmtime::Engine {
         &self.inner

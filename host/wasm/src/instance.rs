@@ -110,7 +110,7 @@ impl Live {
     ) -> Result<Self, PluginFault> {
         let state = State {
             limiter: Limiter::new(limits.memory_for(plugin.memory_bytes())),
-            clock: CallClock::new(pace),
+            clock: CallClock::new(pace, plugin.engine().clock()),
             stats,
             log,
         };
@@ -228,7 +228,8 @@ impl Guest {
     }
     /// Drops the instance; the next call gets a fresh one.
     pub(crate) fn kill(&mut self) {
-        self.live = None;
+        let live = self.live.take();
+        self.pace.share.unsliced(|| drop(live));
         self.stats.holds_memory(0);
     }
     /// The instance, and what it needs beside it.

@@ -13,6 +13,7 @@
 mod bindings;
 mod catalog;
 mod check;
+mod clock;
 pub mod compile;
 mod context;
 mod convert;
@@ -39,9 +40,10 @@ pub use catalog::{
     VersionSpec,
 };
 pub use check::CheckError;
+pub use clock::EPOCH_TICK_MS;
 pub use context::{Context, Part};
 pub use cpu::{CpuShare, Pace};
-pub use engine::{EPOCH_TICK_MS, Engine, EngineError, WASM_STACK_BYTES};
+pub use engine::{Engine, EngineError, WASM_STACK_BYTES};
 pub use fault::PluginFault;
 pub use format::{Encoded, Format, NULL_END};
 pub use host_log::{LogLevel, LogLine, LogSink, Owner, tracing_sink};

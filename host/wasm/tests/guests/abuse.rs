@@ -5,7 +5,8 @@
 use crate::world::{batch, batch_of, bytes, catalog, logging, setup, transform};
 use host_core::id::TenantId;
 use host_core::schema::SharedSchemas;
-use host_wasm::{CallError, EPOCH_TICK_MS, Limits, Pace, Setup, Transform, World};
+use host_wasm::{CallError, CpuShare, EPOCH_TICK_MS, Limits, Pace, Setup, Transform, World};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -257,6 +258,18 @@ fn instances_of_one_plugin_share_nothing() {
     assert!(held(&fresh) < 40);
 }
 
+/// The pieces in which CPU time is used, until `over`.
+fn pieces(share: &CpuShare, over: &AtomicBool) -> Vec<Duration> {
+    let (mut all, mut last) = (Vec::new(), share.used());
+    while !over.load(Ordering::Relaxed) {
+        std::thread::sleep(Duration::from_micros(200));
+        let now = share.used();
+        all.extend(now.checked_sub(last).filter(|used| !used.is_zero()));
+        last = now;
+    }
+    all
+}
+
 #[test]
 fn a_guest_that_spins_has_its_share_spread_over_time() {
     let schemas = SharedSchemas::default();
@@ -274,7 +287,20 @@ fn a_guest_that_spins_has_its_share_spread_over_time() {
     })
     .unwrap();
     let began = Instant::now();
-    let done = t.apply(&mut batch(1, &schemas), None).unwrap();
+    let mut spun = batch(1, &schemas);
+    let over = AtomicBool::new(false);
+    let (done, mut pieces) = std::thread::scope(|s| {
+        let watch = s.spawn(|| pieces(&pace.share, &over));
+        let done = t.apply(&mut spun, None).unwrap();
+        over.store(true, Ordering::Relaxed);
+        (done, watch.join().unwrap())
+    });
+    pieces.sort();
+    let typical = pieces[pieces.len() / 2];
+    assert!(
+        typical < Duration::from_millis(EPOCH_TICK_MS) / 2,
+        "it keeps a core for {typical:?} at a time"
+    );
     assert_eq!(
         t.stats().snapshot().deadlines,
         2,
