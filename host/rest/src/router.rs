@@ -5,7 +5,6 @@
 //! under `host` shows more than one tenant.
 
 use crate::access::{authenticate, operator_only, tenant_role};
-use crate::body::JSON_BYTES_MAX;
 use crate::edge::edge;
 use crate::error::RestError;
 use crate::loggers::Loggers;
@@ -16,7 +15,7 @@ use crate::routes::{
 };
 use crate::state::RestState;
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, FromRef};
+use axum::extract::FromRef;
 use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post, put};
@@ -56,10 +55,7 @@ fn shell<S: Clone + Send + Sync + 'static>(
         .method_not_allowed_fallback(move || refused(StatusCode::METHOD_NOT_ALLOWED))
         .layer(from_fn_with_state(tenants, authenticate));
     let open = open.method_not_allowed_fallback(move || refused(StatusCode::METHOD_NOT_ALLOWED));
-    let all = closed
-        .merge(open)
-        .layer(DefaultBodyLimit::max(JSON_BYTES_MAX))
-        .with_state(state);
+    let all = closed.merge(open).with_state(state);
     // As a service, so that it sees paths before they are matched and answers after methods were.
     Router::new().fallback_service(from_fn(edge).layer(all))
 }

@@ -1,18 +1,18 @@
 //! Request bodies: JSON of bounded size, with errors that say where.
 //!
 //! Connect answers 500 to malformed JSON; here it is 400 with line and column. Invariant: no more than the route's limit
-//! (`DefaultBodyLimit`) is read, and what is beyond it is 413.
+//! is kept, and what is beyond it is 413.
 
+mod bounded;
 mod config_json;
 mod create;
 
+pub(crate) use bounded::read;
 pub(crate) use config_json::ConfigJson;
 pub(crate) use create::{CreateRequest, put_name};
 
 use crate::error::RestError;
-use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
-use axum::http::StatusCode;
 use serde::de::DeserializeOwned;
 
 /// Largest body of a configuration, offsets or quotas.
@@ -24,20 +24,10 @@ pub(crate) struct Json<T>(pub(crate) T);
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     type Rejection = RestError;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, RestError> {
-        let bytes = Bytes::from_request(request, state).await;
-        let bytes = bytes.map_err(|e| unread(e.status(), JSON_BYTES_MAX))?;
+    async fn from_request(request: Request, _: &S) -> Result<Self, RestError> {
+        let bytes = read(request, JSON_BYTES_MAX).await?;
         parse(&bytes).map(Self)
     }
-}
-
-/// Why a body could not be read.
-pub(crate) fn unread(status: StatusCode, bytes_max: usize) -> RestError {
-    if status == StatusCode::PAYLOAD_TOO_LARGE {
-        let message = format!("The request body is larger than {bytes_max} bytes");
-        return RestError::new(status, message);
-    }
-    RestError::bad("The request body ended before it was complete")
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, RestError> {
@@ -111,15 +101,5 @@ mod tests {
         }
         let found = refusal::<ConnectorOffsets>(r#"{"nope":1}"#);
         assert!(found.contains("unknown field `nope`"), "{found}");
-    }
-
-    #[test]
-    fn sizes_are_said() {
-        let error = unread(StatusCode::PAYLOAD_TOO_LARGE, 10);
-        assert_eq!(
-            error.text(),
-            (413, "The request body is larger than 10 bytes")
-        );
-        assert_eq!(unread(StatusCode::BAD_REQUEST, 10).text().0, 400);
     }
 }

@@ -1,6 +1,7 @@
 //! Requests through the layers, down to routes that need no herder.
 
 use super::*;
+use crate::body::JSON_BYTES_MAX;
 use axum::body::{Body, to_bytes};
 use axum::http::header::{ALLOW, AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, Request};

@@ -5,14 +5,13 @@
 
 use super::Answer;
 use crate::access::{Params, Tenant};
-use crate::body::unread;
+use crate::body;
 use crate::error::RestError;
 use crate::negotiate::content_type;
 use crate::state::RestState;
 use crate::uploads::{self, UploadSlots};
 use axum::Json;
-use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, FromRequest, Request, State};
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use host_core::config::ConfigKey;
@@ -86,14 +85,12 @@ pub(crate) async fn upload(
     State(state): State<RestState>,
     Tenant(tenant): Tenant,
     params: Params,
-    mut request: Request,
+    request: Request,
 ) -> Result<Response, RestError> {
     check_type(request.headers())?;
     let slot = UploadSlots::take(&state.uploads, &tenant)?;
     let bytes_max = uploads::bytes_max(&state.herder.quotas(&tenant));
-    DefaultBodyLimit::max(bytes_max).apply(&mut request);
-    let bytes = Bytes::from_request(request, &state).await;
-    let bytes = bytes.map_err(|e| unread(e.status(), bytes_max))?;
+    let bytes = body::read(request, bytes_max).await?;
     if bytes.is_empty() {
         return Err(RestError::bad(
             "The upload is empty: send the component's bytes, e.g. with curl --data-binary @plugin.wasm",
