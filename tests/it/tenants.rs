@@ -17,11 +17,16 @@ const P99_RATIO_MAX: f64 = 1.10;
 const WARM_UP: u32 = 100;
 /// Rows of each turn whose latency is measured.
 const PROBES: u32 = 400;
-/// Turns of measuring with and without the neighbour, in a series.
+/// Pairs of turns, with and without the neighbour, in a series.
 const ROUNDS: usize = 5;
-/// Series that are taken together before it counts: in 2000 rows of either kind, the slowest percent of the same host
-/// differs from itself by up to 6 % on two cores.
+/// Series that are taken together at most: in 2000 rows of either kind, the slowest percent of the same host differs from
+/// itself by up to 6 % on two cores.
 const SERIES_MAX: usize = 3;
+/// With which no further series is needed.
+const P99_RATIO_EARLY: f64 = P99_RATIO_MAX - 0.06;
+/// CPU time that the neighbour's guests have to use in a turn of theirs, or there is no neighbour. Their share is 50 ms/s,
+/// and a turn takes 4 s; what they make the host do in one piece is charged too.
+const NEIGHBOUR_CPU_MS_MIN: u64 = 75;
 
 fn hash(password: &str) -> String {
     password_hash(password).unwrap()
@@ -256,6 +261,13 @@ fn slowest_percent(who: &str, all: &mut [Duration]) -> Duration {
     p99
 }
 
+/// CPU time that a tenant's guests have used.
+fn cpu_ms(host: &Host, tenant: &str) -> u64 {
+    let operator = client(host, "operator/root", "operator-secret");
+    let usage = operator.get(&format!("/admin/tenants/{tenant}/usage"));
+    usage.unwrap().json().unwrap()["cpu_ms"].as_u64().unwrap()
+}
+
 /// Pauses or resumes the neighbour's connectors, and waits until they have followed.
 fn turn(client: &Client, connectors: &[&str], what: &str) {
     for name in connectors {
@@ -351,20 +363,29 @@ fn a_hostile_neighbour() {
     let topic = "good.db1.tenant_db.p";
     // The broker's compiler is at work in the first.
     latencies(&mut session, "tenant_db", topic);
-    let mut held = false;
+    let mut ratio = f64::INFINITY;
     for _ in 0..SERIES_MAX {
-        for _ in 0..ROUNDS {
-            beside.extend(latencies(&mut session, "tenant_db", topic));
-            turn(&mallory, &neighbours, "pause");
-            alone.extend(latencies(&mut session, "tenant_db", topic));
-            turn(&mallory, &neighbours, "resume");
+        for round in 0..ROUNDS {
+            // Either comes first in turn.
+            for with_neighbour in [round % 2 == 0, round % 2 != 0] {
+                let what = if with_neighbour { "resume" } else { "pause" };
+                turn(&mallory, &neighbours, what);
+                let before = cpu_ms(&host, "evil");
+                let all = latencies(&mut session, "tenant_db", topic);
+                if with_neighbour {
+                    let used = cpu_ms(&host, "evil") - before;
+                    assert!(used >= NEIGHBOUR_CPU_MS_MIN, "the neighbour used {used} ms");
+                    beside.extend(all);
+                } else {
+                    alone.extend(all);
+                }
+            }
         }
         let without = slowest_percent("alone", &mut alone);
         let with = slowest_percent("beside a hostile neighbour", &mut beside);
-        let ratio = with.as_secs_f64() / without.as_secs_f64();
+        ratio = with.as_secs_f64() / without.as_secs_f64();
         println!("p99 beside to alone: {ratio:.2}");
-        held = ratio <= P99_RATIO_MAX;
-        if held {
+        if ratio <= P99_RATIO_EARLY {
             break;
         }
     }
@@ -373,7 +394,7 @@ fn a_hostile_neighbour() {
     println!("the neighbour's victim: {ledger}");
     assert_eq!((ledger.lost, ledger.repeated), (0, 0));
     assert!(
-        held,
-        "the slowest percent beside a neighbour is more than {P99_RATIO_MAX} times what it is alone"
+        ratio <= P99_RATIO_MAX,
+        "the slowest percent beside a neighbour is {ratio:.2} times what it is alone"
     );
 }

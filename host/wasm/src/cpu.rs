@@ -15,7 +15,7 @@ use wasmtime::UpdateDeadline;
 /// What a call takes in advance.
 const SLICE: Duration = SHORT_TICK;
 /// How often work counts that no tick can interrupt, so that it comes seldom instead of in slices. Giving back the memory
-/// of an instance is such: 64 MiB keep a core, and the process's memory map locked, for 9 ms.
+/// of an instance after a fault is such: 64 MiB keep a core, and the process's memory map locked, for 9 ms.
 const UNSLICED_FACTOR: u32 = 10;
 /// Credit that may gather while nothing runs: one second's worth.
 const BURST_SECONDS: i64 = 1;
@@ -159,6 +159,8 @@ pub(crate) struct CallClock {
     began: Duration,
     settled: Duration,
     taken: Duration,
+    /// Whether the slice in use is to end when it is over, not at the next tick.
+    short: bool,
     stopped: bool,
 }
 
@@ -171,10 +173,12 @@ impl CallClock {
             began: Duration::ZERO,
             settled: Duration::ZERO,
             taken: Duration::ZERO,
+            short: false,
             stopped: false,
         }
     }
-    /// A call begins on this thread, possibly after a sleep; false when it must not.
+    /// A call begins on this thread, possibly after a sleep; false when it must not. Once its deadline is set to the next
+    /// tick, `ask` makes that tick come in time.
     pub(crate) fn begin(&mut self, deadline_ms: u64) -> bool {
         self.deadline = Duration::from_millis(deadline_ms);
         let may_run = self.wait(false);
@@ -193,6 +197,8 @@ impl CallClock {
             return UpdateDeadline::Interrupt;
         }
         if self.wait(true) {
+            // The deadline is set a moment later; a tick within it would make this slice a long one.
+            self.ask();
             UpdateDeadline::Continue(1)
         } else {
             UpdateDeadline::Interrupt
@@ -211,13 +217,16 @@ impl CallClock {
         (self.stopped, self.taken) = (false, slice.taken);
         // Most calls end long before a tick. One that goes on, or whose tenant has used up its share, is looked at when
         // its slice is over, so that it does not keep the core.
-        if !slice.taken.is_zero()
-            && (within || slice.waited)
+        self.short = !slice.taken.is_zero() && (within || slice.waited);
+        true
+    }
+    /// Asks for a tick if the slice in use is to be short.
+    pub(crate) fn ask(&self) {
+        if self.short
             && let Some(clock) = &self.clock
         {
             clock.tick_soon();
         }
-        true
     }
     fn settle(&mut self) -> Duration {
         let now = thread_time();
@@ -298,6 +307,7 @@ mod tests {
             let ticks = Clock::stopped();
             let mut clock = CallClock::new(pace.clone(), Some(ticks.clone()));
             assert!(clock.begin(1_000));
+            clock.ask();
             if long {
                 clock.tick();
             }

@@ -172,6 +172,7 @@ fn limited<T>(
         return Err(PluginFault::Stopped);
     }
     store.set_epoch_deadline(1);
+    store.data().clock.ask();
     let answer = run(store);
     let state = store.data_mut();
     state.stats.spent(state.clock.end());

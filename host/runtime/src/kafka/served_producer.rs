@@ -2,8 +2,8 @@
 //!
 //! rust-rdkafka's `ThreadedProducer` polls with a deadline of 100 ms and spins through what is left of the last
 //! millisecond, a percent or two of a core for each connector that has nothing to do. Here librdkafka rings a bell when
-//! its queue is no longer empty, and nothing runs until then. Invariant: after `drop` no delivery report is served and
-//! the bell is not rung.
+//! its queue is no longer empty, and nothing runs until then. It does not look at what a delivery says. Invariant: once it
+//! has been dropped no delivery report is served (its client's end serves the last ones) and the bell is not rung.
 
 use super::client::task_error;
 use super::translate::ClientProps;
@@ -26,8 +26,8 @@ use std::time::Duration;
 pub(crate) struct ServedProducer<C: ProducerContext + 'static> {
     shared: Arc<Shared<C>>,
     thread: Option<JoinHandle<()>>,
-    /// What librdkafka rings; boxed, since it is given the address.
-    bell: Box<Thread>,
+    /// What librdkafka rings; shared, since it is given the address.
+    bell: Arc<Thread>,
 }
 
 struct Shared<C: ProducerContext + 'static> {
@@ -52,7 +52,7 @@ impl<C: ProducerContext + 'static> ServedProducer<C> {
             .name("deliveries".to_owned())
             .spawn(move || serving.serve())
             .map_err(|e| TaskError::retry("HOST-THREADS", format!("{doing}: its thread: {e}")))?;
-        let bell = Box::new(thread.thread().clone());
+        let bell = Arc::new(thread.thread().clone());
         shared.events.ring(&bell);
         // For what came before there was a bell.
         bell.unpark();
@@ -120,14 +120,8 @@ impl Events {
         unsafe { rd_kafka_queue_length(self.0.as_ptr()) }
     }
     /// Rings `bell` whenever the queue is no longer empty, until `silence`, which must come before the bell goes.
-    #[allow(
-        clippy::borrowed_box,
-        reason = "the address must outlive a move of its owner"
-    )]
-    fn ring(&self, bell: &Box<Thread>) {
-        let bell = std::ptr::from_ref::<Thread>(bell)
-            .cast::<c_void>()
-            .cast_mut();
+    fn ring(&self, bell: &Arc<Thread>) {
+        let bell = Arc::as_ptr(bell).cast::<c_void>().cast_mut();
         unsafe { rd_kafka_queue_cb_event_enable(self.0.as_ptr(), Some(on_event), bell) };
     }
     /// Rings no more. librdkafka rings under the queue's lock, which this takes: no ring is under way afterwards.
