@@ -1,7 +1,7 @@
 //! Changes of structure, as a schema's owner makes them.
 //!
-//! Left out, each with its line in docs/compatibility.md: `ALTER … DEFAULT CHARSET`, and UNIQUE over a nullable column
-//! added later. Invariant: after a statement the server accepts, the model has the server's columns.
+//! Left out, each with its line in docs/compatibility.md: `ALTER … DEFAULT CHARSET`, UNIQUE over a nullable column added
+//! later, and FIRST where there may be a generated key. Invariant: after a statement the server accepts, the model has the server's columns.
 
 use super::column::{Column, quoted};
 use super::random::Random;
@@ -12,9 +12,24 @@ use super::table::{Key, Table};
 pub(super) struct Schema {
     pub(super) tables: Vec<Table>,
     created: usize,
+    generated_keys: bool,
 }
 
 impl Schema {
+    /// No tables; `generated_keys` as the session's `sql_generate_invisible_primary_key`.
+    pub(super) fn new(generated_keys: bool) -> Self {
+        Self {
+            generated_keys,
+            ..Self::default()
+        }
+    }
+
+    fn table(&self, random: &mut Random, name: String, parents: &[&Table]) -> Table {
+        let mut table = Table::any(random, name, parents);
+        table.may_have_generated_key = self.generated_keys;
+        table
+    }
+
     /// Creates another table.
     pub(super) fn create(&mut self, random: &mut Random) -> String {
         self.created += 1;
@@ -27,7 +42,7 @@ impl Schema {
             _ => format!("t{n}"),
         };
         let parents: Vec<&Table> = self.tables.iter().filter(|t| t.may_be_parent()).collect();
-        let table = Table::any(random, name, &parents);
+        let table = self.table(random, name, &parents);
         let sql = table.create(random);
         self.tables.push(table);
         sql
@@ -79,7 +94,7 @@ impl Schema {
             random.of(&["", "IF EXISTS "]),
             quoted(&name)
         );
-        let table = Table::any(random, name, &[]);
+        let table = self.table(random, name, &[]);
         let create = table.create(random);
         self.tables[at] = table;
         vec![drop, create]
@@ -166,7 +181,7 @@ fn add(random: &mut Random, table: &mut Table, placed: bool) -> String {
     let word = random.of(&["ADD COLUMN", "ADD"]);
     let place = if placed { random.below(4) } else { 3 };
     match place {
-        0 => {
+        0 if !table.may_have_generated_key => {
             table.columns.insert(0, column);
             format!("{word} {definition} FIRST")
         }

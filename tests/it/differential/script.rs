@@ -40,13 +40,14 @@ impl Script {
             "SET time_zone='{}'",
             random.of(&["+00:00", "+00:00", "+05:30"])
         ));
-        if random.one_in(8) {
+        let generated_keys = random.one_in(8);
+        if generated_keys {
             session.push("SET sql_generate_invisible_primary_key=ON".to_owned());
         }
         if random.one_in(3) {
             session.push("SET binlog_rows_query_log_events=ON".to_owned());
         }
-        let mut schema = Schema::default();
+        let mut schema = Schema::new(generated_keys);
         let mut steps = Steps(Vec::new(), Phase::Snapshot);
         for _ in 0..random.between(2, 4) {
             steps.add([schema.create(random)]);

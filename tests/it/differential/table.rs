@@ -29,6 +29,8 @@ pub(super) struct Table {
     extra: Vec<String>,
     options: String,
     numbers: usize,
+    /// Whether the server may keep a generated invisible primary key in front.
+    pub(super) may_have_generated_key: bool,
 }
 
 impl Table {
@@ -43,6 +45,7 @@ impl Table {
             extra: Vec::new(),
             options: String::new(),
             numbers: 0,
+            may_have_generated_key: false,
         };
         table.make_key(random);
         for _ in 0..random.between(1, 9) {

@@ -17,6 +17,9 @@ pub use column::{Column, ColumnType, DefaultValue, Generation, jdbc};
 
 use std::fmt;
 
+/// The name that MySQL gives a generated invisible primary key.
+const GENERATED_KEY: &str = "my_row_id";
+
 /// Database and table name, as MySQL writes them after its identifier-case rule.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TableId {
@@ -209,6 +212,19 @@ impl Table {
                 (!column.optional).then(|| column.name.clone())
             })
             .collect()
+    }
+
+    /// Whether the first column has the shape of a generated invisible primary key, the INVISIBLE aside
+    /// (MySQL 8.0.30, `sql_generate_invisible_primary_key`).
+    pub fn begins_with_generated_key(&self) -> bool {
+        let alone = matches!(&*self.primary_key, [name] if same_name(name, GENERATED_KEY));
+        self.columns.first().is_some_and(|column| {
+            alone
+                && same_name(&column.name, GENERATED_KEY)
+                && column.ty == ColumnType::BigInt
+                && column.unsigned
+                && column.auto_incremented
+        })
     }
 
     /// Renumbers positions and drops key parts that no longer name a column.

@@ -25,6 +25,7 @@ pub(super) fn alter_table(
         table: Table::clone(known),
         session,
         keys: Vec::new(),
+        stays_first: generated_key(known),
     };
     altered.defaults(actions, tables);
     altered.existing_columns(actions)?;
@@ -46,11 +47,20 @@ pub(super) fn alter_table(
     Ok(vec![Event::table(SchemaChangeKind::Alter, new_id, text)])
 }
 
+/// The first column if it is a generated invisible primary key: nothing is placed before it, whatever the session's
+/// `sql_generate_invisible_primary_key` and whether the same statement makes it visible (seen on MySQL 9.7).
+fn generated_key(table: &Table) -> Option<String> {
+    let first = table.columns.first()?;
+    (first.invisible && table.begins_with_generated_key()).then(|| first.name.clone())
+}
+
 struct Altered<'a> {
     table: Table,
     session: &'a Session,
     /// Keys to add, in order.
     keys: Vec<KeyDef>,
+    /// Name of a column that FIRST is second to, while it is there.
+    stays_first: Option<String>,
 }
 
 impl Altered<'_> {
@@ -241,7 +251,7 @@ impl Altered<'_> {
         }
         let at = match place {
             None => self.table.columns.len(),
-            Some(Place::First) => 0,
+            Some(Place::First) => usize::from(self.keeps_first()),
             Some(Place::After(name)) => match self.table.index_of(name) {
                 Some(at) => at + 1,
                 None => return Err(self.no_column(name)),
@@ -251,6 +261,11 @@ impl Altered<'_> {
             .columns
             .insert(at.min(self.table.columns.len()), column);
         Ok(())
+    }
+
+    fn keeps_first(&self) -> bool {
+        let first = self.table.columns.first();
+        first.is_some_and(|first| self.stays_first.as_deref() == Some(&*first.name))
     }
 
     fn change_keys(&mut self, actions: &[AlterAction]) {

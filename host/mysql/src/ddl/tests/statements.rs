@@ -325,3 +325,57 @@ fn a_dropped_default_leaves_null_where_null_may_be() {
     let defaults: Vec<_> = columns.iter().map(|c| &c.default).collect();
     assert_eq!(defaults, [&DefaultValue::Null, &DefaultValue::None]);
 }
+
+/// What MySQL 9.7.4 made of each, with `sql_generate_invisible_primary_key` on and off.
+#[test]
+fn nothing_comes_before_a_generated_key() {
+    const KEY: &str = "my_row_id BIGINT UNSIGNED NOT NULL AUTO_INCREMENT";
+    for (create, alter, becomes) in [
+        (
+            format!("{KEY} /*!80023 INVISIBLE */, a INT, b INT, PRIMARY KEY (my_row_id)"),
+            "ADD x INT FIRST, ADD y INT FIRST, MODIFY b INT FIRST",
+            "my_row_id b y x a",
+        ),
+        (
+            format!("{KEY} INVISIBLE PRIMARY KEY, a INT"),
+            "ALTER COLUMN my_row_id SET VISIBLE, ADD x INT FIRST",
+            "my_row_id x a",
+        ),
+        (
+            format!("{KEY} INVISIBLE PRIMARY KEY, a INT"),
+            "DROP COLUMN my_row_id, ADD x INT FIRST",
+            "x a",
+        ),
+        (
+            format!("{KEY} PRIMARY KEY, a INT"),
+            "ADD x INT FIRST",
+            "x my_row_id a",
+        ),
+        (
+            format!("{KEY} INVISIBLE, a INT, PRIMARY KEY (my_row_id, a)"),
+            "ADD x INT FIRST",
+            "x my_row_id a",
+        ),
+        (
+            format!("a INT, {KEY} INVISIBLE PRIMARY KEY"),
+            "ADD x INT FIRST",
+            "x a my_row_id",
+        ),
+        (
+            "my_row_id INT UNSIGNED NOT NULL AUTO_INCREMENT INVISIBLE PRIMARY KEY".into(),
+            "ADD x INT FIRST",
+            "x my_row_id",
+        ),
+    ] {
+        let (mut tables, session) = (Tables::new(0), Session::new("d"));
+        for sql in [
+            format!("CREATE TABLE t ({create})"),
+            format!("ALTER TABLE t {alter}"),
+        ] {
+            apply(&sql, &session, &mut tables).unwrap();
+        }
+        let columns = &tables.find("d", "t").unwrap().columns;
+        let names: Vec<&str> = columns.iter().map(|c| c.name.as_str()).collect();
+        assert_eq!(names.join(" "), becomes, "{create}: {alter}");
+    }
+}

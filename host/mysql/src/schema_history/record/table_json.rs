@@ -1,7 +1,8 @@
 //! `tableChanges` of a history record and the definitions in them (`JsonTableChangeSerializer`).
 //!
 //! Reading fills in what the record does not hold (stored type, UNSIGNED) from the type's words;
-//! indexes, collations, generated and invisible columns stay unknown.
+//! indexes, collations, generated and invisible columns stay unknown, but for a generated
+//! invisible primary key, which is known by its name and shape: where FIRST puts a column hangs on it.
 
 use std::sync::Arc;
 
@@ -200,6 +201,11 @@ fn parse_table(id: TableId, value: &Value) -> Result<Table, RecordError> {
         })
         .collect();
     table.normalise();
+    if table.begins_with_generated_key()
+        && let Some(key) = table.columns.first_mut()
+    {
+        key.invisible = true;
+    }
     Ok(table)
 }
 

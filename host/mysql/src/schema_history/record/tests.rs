@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::ddl::Session;
+use crate::ddl::{self, Session};
 use crate::table::{ColumnType, TableId, Tables};
 
 fn record(ddl: &str, changes: &str) -> HistoryRecord {
@@ -45,6 +45,24 @@ fn recorded_definitions_tell_what_is_stored() {
         ]
     );
     assert_eq!(table.attributes.first().map(|a| a.name.as_str()), Some("x"));
+}
+
+#[test]
+fn a_generated_key_is_known_in_a_recorded_definition() {
+    let mut tables = Tables::new(0);
+    let definition = TABLE
+        .replace("[\"id\"]", "[\"my_row_id\"]")
+        .replace("\"name\":\"id\"", "\"name\":\"my_row_id\"");
+    replay(&record("x", &definition), &Session::new(""), &mut tables).unwrap();
+    ddl::apply(
+        "ALTER TABLE t ADD x INT FIRST",
+        &Session::new("d"),
+        &mut tables,
+    )
+    .unwrap();
+    let columns = &tables.get(&TableId::new("d", "t")).unwrap().columns;
+    let names: Vec<&str> = columns.iter().map(|c| c.name.as_str()).collect();
+    assert_eq!(names, ["my_row_id", "x", "e", "f"]);
 }
 
 #[test]
