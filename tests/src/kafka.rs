@@ -228,6 +228,14 @@ fn admin() -> Result<AdminClient<DefaultClientContext>> {
     config()?.create().context("creating an admin client")
 }
 
+/// Members of a group of consumers or workers.
+pub fn members(group: &str) -> Result<usize> {
+    let groups = consumer()?
+        .fetch_group_list(Some(group), CALL)
+        .with_context(|| format!("asking for the members of group {group}"))?;
+    Ok(groups.groups().iter().map(|g| g.members().len()).sum())
+}
+
 /// Deletes these topics and waits until they are gone.
 pub fn delete_topics(matching: &dyn Fn(&str) -> bool) -> Result<()> {
     let names: Vec<String> = topics()?.into_keys().filter(|t| matching(t)).collect();

@@ -36,8 +36,8 @@ cargo x <command>
   services pause|resume NAME  freeze and thaw with SIGSTOP and SIGCONT
   services reset [NAME…]      stop and throw the data away
   check                       formats, lints, docs, licences, dependency direction, file rules
-  test [unit|it|long|faults|differential|FILTER]
-                              build, start services, run the tests (default: all but long and differential)
+  test [unit|it|long|faults|differential|takeover|FILTER]
+                              build, start services, run the tests (default: all but long, differential, takeover)
   demo [--exit]               the whole product on this machine; --exit stops after the last step
   bench e2e [OPTION…]         measure the release build beside the real Debezium (if there is Java):
                               --rounds 3, --changes 1000000, --rows 2000000, --case NAME (repeatable),

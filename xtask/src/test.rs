@@ -1,8 +1,8 @@
 //! `cargo x test`: components, services, build, then every test, with a summary.
 //!
-//! Which tests are which is told by module path, not by attributes: `faults::…`, `long::…` and
-//! `differential::…` in the `tests` package. `long` and `differential`, which needs a Java for the
-//! real Debezium, run only when asked for; everything else runs by default.
+//! Which tests are which is told by module path, not by attributes: `faults::…`, `long::…`,
+//! `differential::…` and `takeover::…` in the `tests` package. `long` and the last two, which need
+//! a Java for the real Debezium, run only when asked for; everything else runs by default.
 //! Deliberately never skips: a service that does not come up fails the run. Invariant: exit code 0
 //! means that at least one test ran in each step and all passed.
 
@@ -32,34 +32,50 @@ struct Selection<'a> {
 const WORKSPACE: &[&str] = &["--workspace", "--no-fail-fast"];
 const TESTS: &[&str] = &["--package", "tests", "--no-fail-fast"];
 /// Only when asked for by name.
-const APART: &[&str] = &["--skip", "long::", "--skip", DIFFERENTIAL];
+const APART: &[&str] = &[
+    "--skip",
+    "long::",
+    "--skip",
+    DIFFERENTIAL,
+    "--skip",
+    TAKEOVER,
+];
 const DIFFERENTIAL: &str = "differential::";
+const TAKEOVER: &str = "takeover::";
 /// Unit tests only: nothing that talks to a server.
 const UNIT: &[&str] = &["--workspace", "--exclude", "tests", "--no-fail-fast"];
 
+type Parts<'a> = (
+    &'static [&'static str],
+    Vec<&'a str>,
+    &'static [Service],
+    bool,
+);
+
+/// Tests that run beside the real Debezium; what they print is their result.
+fn with_peer(path: &str) -> Parts<'_> {
+    (TESTS, vec![path, "--nocapture"], &Service::USUAL, false)
+}
+
 fn select<'a>(words: &[&'a str]) -> Result<Selection<'a>> {
-    let (cargo, harness, services, guests): (_, Vec<&str>, &[Service], _) = match words {
+    let (cargo, harness, services, guests): Parts<'a> = match words {
         [] => (WORKSPACE, APART.to_vec(), &Service::USUAL, true),
         ["unit"] => (UNIT, Vec::new(), &[], true),
         ["it"] => {
             let skip = [APART, &["--skip", "faults::"]].concat();
             (TESTS, skip, &Service::USUAL, false)
         }
-        ["differential"] => (
-            TESTS,
-            vec![DIFFERENTIAL, "--nocapture"],
-            &Service::USUAL,
-            false,
-        ),
+        ["differential"] => with_peer(DIFFERENTIAL),
+        ["takeover"] => with_peer(TAKEOVER),
         ["faults"] => (TESTS, vec!["faults::"], &Service::USUAL, false),
         ["long"] => (TESTS, vec!["long::"], &Service::USUAL, false),
         [filter] if !filter.starts_with('-') => (WORKSPACE, vec![*filter], &Service::USUAL, false),
         other => bail!(
-            "reading the command line: `test {}`: give one of unit, it, faults, long, differential or a filter",
+            "reading the command line: `test {}`: give one of unit, it, faults, long, differential, takeover or a filter",
             other.join(" ")
         ),
     };
-    let peer = words == ["differential"];
+    let peer = words == ["differential"] || words == ["takeover"];
     Ok(Selection {
         cargo,
         harness,
@@ -231,12 +247,13 @@ mod tests {
 
     #[test]
     fn words_select_tests() {
-        let usual = ["--skip", "long::", "--skip", "differential::"];
-        assert_eq!(select(&[]).unwrap().harness, usual);
+        let usual = "--skip long:: --skip differential:: --skip takeover::";
+        assert_eq!(select(&[]).unwrap().harness.join(" "), usual);
         assert!(select(&["unit"]).unwrap().services.is_empty());
         assert_eq!(select(&["faults"]).unwrap().harness, ["faults::"]);
         assert_eq!(select(&["mask"]).unwrap().harness, ["mask"]);
         assert!(select(&["differential"]).unwrap().peer);
+        assert!(select(&["takeover"]).unwrap().peer);
         assert!(!select(&[]).unwrap().peer);
         assert!(select(&["--ignored"]).is_err());
         assert!(select(&["a", "b"]).is_err());

@@ -155,6 +155,8 @@ enum Start {
     /// A snapshot was all that was asked for, and it is complete.
     Nothing,
     Snapshot,
+    /// The schema history first, then as below.
+    Recover(Box<(Position, Stored)>),
     Stream(Box<(Position, Stored, Vec<String>)>),
 }
 
@@ -241,6 +243,11 @@ async fn run(reader: &mut Reader, start: Start) -> Result<(), Stop> {
             }
             stream::Streaming::new(position, None, Vec::new(), reader)
         }
+        Start::Recover(from) => {
+            let (position, stored) = *from;
+            let horizon = Box::pin(snapshot::recover(reader, &position, &stored)).await?;
+            stream::Streaming::new(position, Some(&stored), Vec::new(), reader).knowing(horizon)
+        }
         Start::Stream(from) => {
             let (position, stored, repeated) = *from;
             reader.notify(Status::Skipped);
@@ -286,18 +293,33 @@ async fn start(
         .iter()
         .find(|(partition, _)| own(&partition.0))
         .map(|(_, offset)| &offset.0);
+    let recovers = config.snapshot_mode == SnapshotMode::Recovery;
     let Some(map) = stored else {
+        if recovers {
+            return Err(nothing_to_recover("no offset is stored"));
+        }
         return Ok(Start::Snapshot);
     };
     let stored = Stored::parse(map).map_err(|why| {
         TaskError::fail("MYSQL-OFFSET", format!("reading the stored offset: {why}; correct it with PATCH /connectors/…/offsets or delete it"))
     })?;
+    if recovers && stored.snapshot {
+        return Err(nothing_to_recover("its snapshot has not finished"));
+    }
     // A snapshot that did not finish starts over; so does one that is asked for every time.
     if stored.snapshot || config.snapshot_mode == SnapshotMode::Always {
         return Ok(Start::Snapshot);
     }
     if config.snapshot_mode == SnapshotMode::InitialOnly {
         return Ok(Start::Nothing);
+    }
+    let gtids = stored.gtids.as_deref().and_then(|g| g.parse().ok());
+    let position = Position::new(&stored.file, stored.pos, gtids);
+    let by_gtid =
+        facts.gtids && !config.ignore_gtids && position.gtids().is_some_and(|g| !g.is_empty());
+    if recovers {
+        stream::check_available(conn, &position, by_gtid).await?;
+        return Ok(Start::Recover(Box::new((position, stored))));
     }
     if !history.exists().await? {
         if config.snapshot_mode == SnapshotMode::WhenNeeded {
@@ -308,10 +330,6 @@ async fn start(
             "The db history topic is missing. You may attempt to recover it by reconfiguring the connector to recovery; or set snapshot.mode=when_needed to take a new snapshot",
         ));
     }
-    let gtids = stored.gtids.as_deref().and_then(|g| g.parse().ok());
-    let position = Position::new(&stored.file, stored.pos, gtids);
-    let by_gtid =
-        facts.gtids && !config.ignore_gtids && position.gtids().is_some_and(|g| !g.is_empty());
     if config.snapshot_mode == SnapshotMode::WhenNeeded {
         match stream::check_available(conn, &position, by_gtid).await {
             Err(e) if e.code == "MYSQL-BINLOG-PURGED" => return Ok(Start::Snapshot),
@@ -329,6 +347,17 @@ async fn start(
         stored,
         recovered.repeated,
     ))))
+}
+
+/// Debezium's error for the same, and what to do.
+fn nothing_to_recover(why: &str) -> TaskError {
+    TaskError::fail(
+        "MYSQL-NOTHING-TO-RECOVER",
+        format!(
+            "Could not find existing redo log information while attempting schema only recovery snapshot: {why}; \
+             snapshot.mode=recovery restores the schema history of a connector that has streamed: set it to initial"
+        ),
+    )
 }
 
 impl Source for MysqlSource {

@@ -39,6 +39,9 @@ pub enum SnapshotMode {
     InitialOnly,
     /// Structure only, when there is no offset.
     NoData,
+    /// Never rows: the structure as it is goes into the schema history at every start, behind what is there, and streaming
+    /// goes on from the stored offset.
+    Recovery,
     /// When there is no offset, or its position has been purged.
     WhenNeeded,
 }
@@ -50,7 +53,7 @@ impl SnapshotMode {
         ("initial", Some(Self::Initial)),
         ("configuration_based", None),
         ("initial_only", Some(Self::InitialOnly)),
-        ("recovery", None),
+        ("recovery", Some(Self::Recovery)),
         ("when_needed", Some(Self::WhenNeeded)),
         ("custom", None),
         // Names of Debezium before 3.3 (DBZ-8171).

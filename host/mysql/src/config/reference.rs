@@ -247,7 +247,7 @@ const NOTES: &[(&str, &str)] = &[
     ),
     (
         "snapshot.mode",
-        "`always`, `initial`, `initial_only`, `no_data`, `when_needed`; the others are refused",
+        "`always`, `initial`, `initial_only`, `no_data`, `recovery`, `when_needed`; the others are refused",
     ),
     (
         "time.precision.mode",

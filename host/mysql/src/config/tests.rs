@@ -73,7 +73,7 @@ fn what_would_do_harm_when_ignored_is_refused() {
         ("topic.transaction", "a b"),
         ("table.include.list", "a.(b"),
         ("snapshot.mode", "never"),
-        ("snapshot.mode", "recovery"),
+        ("snapshot.mode", "configuration_based"),
         (
             "schema.history.internal",
             "io.debezium.storage.s3.history.S3SchemaHistory",

@@ -1,4 +1,4 @@
-//! The initial snapshot: structure and rows as of one position of the binlog.
+//! The initial snapshot: structure and rows as of one position of the binlog; and the recovery of a lost schema history.
 //!
 //! `lock` finds that position, `structure` writes the schema history as Debezium does, `rows` reads the tables. A snapshot
 //! that did not finish starts over. Invariant: every row read is as of the position that streaming starts from, or with
@@ -10,10 +10,12 @@ mod structure;
 
 use crate::config::{Locking, SnapshotMode, SnapshotOrder};
 use crate::connection::{BinlogStatus, Doing, task_error};
+use crate::event::Place;
 use crate::gtid::GtidSet;
 use crate::notification::Status;
-use crate::position::Position;
+use crate::position::{Position, Stored};
 use crate::reader::{Reader, Stop};
+use crate::stream::Horizon;
 use crate::table::TableId;
 use host_core::error::TaskError;
 use mysql_async::Conn;
@@ -58,7 +60,8 @@ async fn take(reader: &mut Reader, conn: &mut Conn) -> Result<Position, Stop> {
     reader.history.create().await?;
     let rows_follow =
         reader.config.snapshot_mode != SnapshotMode::NoData && rows::any(conn, &captured).await?;
-    structure::record(reader, statements, &position, rows_follow).await?;
+    let offset = (&position.base(true), Place::after_events(0));
+    structure::record(reader, statements, offset, rows_follow).await?;
     reader.history.flush().await?;
     if reader.config.snapshot_mode != SnapshotMode::NoData {
         rows::read(reader, conn, &captured, &position).await?;
@@ -67,6 +70,43 @@ async fn take(reader: &mut Reader, conn: &mut Conn) -> Result<Position, Stop> {
     reader.metrics.set("snapshot_running", 0);
     reader.metrics.set("snapshot_completed", 1);
     Ok(position)
+}
+
+/// Writes the structure of the tables as it is now into the schema history, at the stored offset that streaming goes on
+/// from (`snapshot.mode=recovery`); up to where it holds without the stream's statements. None of the records carries an
+/// offset: until all is written, a restart begins it again.
+///
+/// Rows written before a later change of their table are read with the structure as it is now, and are misread or fail;
+/// Debezium warns of the same.
+pub(crate) async fn recover(
+    reader: &mut Reader,
+    position: &Position,
+    stored: &Stored,
+) -> Result<Horizon, Stop> {
+    let mut conn = reader.server.connect(&reader.access).await?;
+    let tables = structure::all_tables(&mut conn)
+        .await
+        .map_err(|e| task_error(&Doing::new("listing the tables"), e))?;
+    let captured = captured(reader, &tables)?;
+    let locked = lock::begin(&mut conn, &reader.config, &captured).await?;
+    let statements = structure::read(&mut conn, reader, &tables).await?;
+    // Ending the session ends its transaction and its locks.
+    drop(conn.disconnect().await);
+    tracing::warn!(
+        statements = statements.len(),
+        file = locked.status.file,
+        pos = locked.status.pos,
+        from_file = &*position.file,
+        from_pos = position.pos,
+        "writing the structure as it is now into the schema history; set snapshot.mode back to what it was"
+    );
+    reader.history.create().await?;
+    let place = Place::after_events(stored.event).followed();
+    structure::record(reader, statements, (&position.base(true), place), false).await?;
+    reader.history.flush().await?;
+    reader.hand_on().await?;
+    let by_gtid = reader.facts.gtids && position.gtids().is_some();
+    Ok(Horizon::new(&locked.status, by_gtid))
 }
 
 /// The tables whose rows are read, in the order in which they are read.

@@ -7,7 +7,7 @@
 use crate::connection::{Doing, quoted, task_error};
 use crate::ddl::Session;
 use crate::event::{Marker, Origin, Place, now_ns};
-use crate::position::Position;
+use crate::position::Base;
 use crate::reader::{Reader, Stop};
 use crate::table::TableId;
 use host_core::error::TaskError;
@@ -132,14 +132,14 @@ async fn database_charsets(conn: &mut Conn) -> Result<HashMap<String, (String, S
         .collect())
 }
 
-/// Applies the statements, records them and shows them; the last one ends the snapshot where no rows follow.
+/// Applies the statements, records them and shows them, all with the offset of this base and place; the last one ends the
+/// snapshot where no rows follow.
 pub(super) async fn record(
     reader: &mut Reader,
     statements: Vec<Statement>,
-    position: &Position,
+    (base, place): (&Base, Place),
     rows_follow: bool,
 ) -> Result<(), Stop> {
-    let base = position.base(true);
     let mut left = statements.len();
     for statement in statements {
         left -= 1;
@@ -166,15 +166,13 @@ pub(super) async fn record(
                 db: change.database.as_str().into(),
                 table: change.source_table.as_deref().map(Into::into),
                 gtid: None,
-                file: Arc::clone(&position.file),
-                pos: position.pos,
+                file: Arc::clone(&base.file),
+                pos: base.pos,
                 server_id: 0,
                 thread: None,
                 query: None,
             };
-            reader
-                .schema_change(&change, &origin, &base, Place::after_events(0))
-                .await?;
+            reader.schema_change(&change, &origin, base, place).await?;
         }
     }
     Ok(())

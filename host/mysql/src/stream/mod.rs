@@ -6,6 +6,7 @@
 
 mod action;
 mod event;
+mod horizon;
 mod open;
 mod progress;
 mod query;
@@ -23,6 +24,7 @@ use crate::position::{Position, Stored};
 use crate::reader::{Reader, Stop};
 use event::{BinlogEvent, Kind};
 use futures_util::FutureExt as _;
+pub(crate) use horizon::Horizon;
 use host_core::error::TaskError;
 use progress::Progress;
 use rows::RowPlans;
@@ -53,6 +55,8 @@ pub(crate) struct Streaming {
     /// Statements that recovery has replayed and the stream meets again.
     repeated: Vec<String>,
     resumed_gtids: Option<GtidSet>,
+    /// Up to where the structure is known without the stream's statements.
+    horizon: Option<Horizon>,
     /// When the next heartbeat goes with the records.
     heartbeat_due: Option<Instant>,
     /// Whether the last event ended a transaction or was one by itself.
@@ -86,7 +90,16 @@ impl Streaming {
             query: None,
             foreign: false,
             repeated,
+            horizon: None,
             heartbeat_due: None,
+        }
+    }
+
+    /// The same with a structure that is ahead of the position.
+    pub(crate) fn knowing(self, horizon: Horizon) -> Self {
+        Self {
+            horizon: Some(horizon),
+            ..self
         }
     }
 }

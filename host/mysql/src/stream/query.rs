@@ -47,6 +47,18 @@ impl Streaming {
         if self.replayed(sql) {
             return Ok(());
         }
+        if self
+            .horizon
+            .as_ref()
+            .is_some_and(|h| h.covers(&self.position))
+        {
+            tracing::debug!(
+                sql = first_words(sql),
+                "the structure has this statement already"
+            );
+            return Ok(());
+        }
+        self.horizon = None;
         let changes = match reader.structure.apply(sql, session) {
             Ok(changes) => changes,
             Err(e) => {
