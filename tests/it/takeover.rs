@@ -143,7 +143,8 @@ fn workers_that_are_asked_to_end() {
 fn workers_that_are_killed() {
     let ledger = in_turn("takeover_killed", End::Killed);
     assert_eq!(ledger.lost, 0);
-    assert!(ledger.repeated < ledger.committed / 2, "{ledger}");
+    // Up to two seconds of offsets are lost with a worker, and much may be delivered in two seconds of catching up.
+    assert!(ledger.repeated < ledger.committed, "{ledger}");
 }
 
 /// A transaction of many statements, long enough that a worker ends in its middle.
