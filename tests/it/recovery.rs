@@ -38,9 +38,8 @@ fn patch(host: &Host, mode: &str) {
     assert_eq!(patched.unwrap().status, 200);
 }
 
-#[test]
-fn of_a_deleted_history_topic() {
-    let _servers = tests::servers();
+/// No topics, and a table with a row.
+fn one_row() -> Session {
     kafka::delete_topics(&|t| t.starts_with(NAME)).unwrap();
     let mut session = Session::open().unwrap();
     session
@@ -49,6 +48,13 @@ fn of_a_deleted_history_topic() {
              CREATE TABLE {NAME}.t (id INT PRIMARY KEY, a VARCHAR(10)); INSERT INTO {NAME}.t VALUES (1, 'a')"
         ))
         .unwrap();
+    session
+}
+
+#[test]
+fn of_a_deleted_history_topic() {
+    let _servers = tests::servers();
+    let mut session = one_row();
     let host = Host::start(NAME, &[("offset.flush.interval.ms", "200")]).unwrap();
     host.create(NAME, &connector(NAME)).unwrap();
     host.wait_streaming(NAME, STEP).unwrap();
@@ -110,13 +116,7 @@ fn host_stopped(host: &Host) {
 #[test]
 fn of_a_connector_that_never_streamed() {
     let _servers = tests::servers();
-    kafka::delete_topics(&|t| t.starts_with(NAME)).unwrap();
-    let mut session = Session::open().unwrap();
-    session
-        .script(&format!(
-            "DROP DATABASE IF EXISTS {NAME}; CREATE DATABASE {NAME}; CREATE TABLE {NAME}.t (id INT PRIMARY KEY)"
-        ))
-        .unwrap();
+    one_row();
     let host = Host::start(NAME, &[]).unwrap();
     let mut config = connector(NAME);
     config["snapshot.mode"] = "recovery".into();

@@ -75,7 +75,7 @@ fn select<'a>(words: &[&'a str]) -> Result<Selection<'a>> {
             other.join(" ")
         ),
     };
-    let peer = words == ["differential"] || words == ["takeover"];
+    let peer = matches!(words, ["differential" | "takeover"]);
     Ok(Selection {
         cargo,
         harness,
